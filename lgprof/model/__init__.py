@@ -1,0 +1,57 @@
+"""The Profile and its parts: the one value between measuring and rendering."""
+
+from lgprof.model.failure import Failure
+from lgprof.model.profile import (
+    ATTRIBUTION_CATEGORIES,
+    Attribution,
+    Cost,
+    CostDistribution,
+    CriticalPathRow,
+    Edge,
+    Environment,
+    ErrorRow,
+    InputSet,
+    LatencySummary,
+    ModelRow,
+    NodeRow,
+    Profile,
+    Summary,
+    Target,
+    ToolRow,
+    Visits,
+    Warn,
+)
+from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
+from lgprof.model.span import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
+
+__all__ = [
+    "ATTRIBUTION_CATEGORIES",
+    "Attribution",
+    "Cost",
+    "CostDistribution",
+    "CriticalPathRow",
+    "Edge",
+    "Environment",
+    "ErrorRow",
+    "Failure",
+    "InputSet",
+    "LatencySummary",
+    "ModelCall",
+    "ModelRow",
+    "NodeRow",
+    "Outcome",
+    "Profile",
+    "Request",
+    "Segment",
+    "Span",
+    "SpanKind",
+    "Summary",
+    "Target",
+    "Tokens",
+    "ToolRow",
+    "Visits",
+    "Warn",
+    "profile_json_schema",
+    "read_profile",
+    "write_profile",
+]

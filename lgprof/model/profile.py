@@ -1,0 +1,283 @@
+"""The Profile: schema ``lgprof/1``, a public contract for CI scripts.
+
+Fields may be added; none changes meaning within ``lgprof/1``. Times are seconds, money is USD,
+sizes are bytes. Unknown is None, never 0.
+
+Rows (`NodeRow`, `ModelRow`, `ToolRow`): counts, tokens and costs are totals over all requests;
+scalar ``_s`` fields are seconds per request, summed over the calls in it; ``latency_s`` objects
+describe single calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from lgprof.model.span import Request, Tokens
+
+SCHEMA = "lgprof/1"
+
+
+class LatencySummary(msgspec.Struct, kw_only=True):
+    """A latency distribution in seconds; percentiles by nearest rank."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+
+
+class Attribution(msgspec.Struct, kw_only=True):
+    """Mean seconds per request along the critical path; the fields add up to the mean latency.
+
+    An instant goes to the first field, in this order, that claims it.
+    """
+
+    failed_attempts: float = 0.0
+    """Attempts of a node that ended in an error and were retried or handled."""
+    backoff: float = 0.0
+    """Waiting between attempts."""
+    executor_queue: float = 0.0
+    """Ready to run, waiting for a free thread or a free place under ``max_concurrency``."""
+    rate_limit: float | None = None
+    """None: not measured."""
+    model: float = 0.0
+    tool: float = 0.0
+    retriever: float = 0.0
+    checkpoint: float = 0.0
+    store: float = 0.0
+    cache: float = 0.0
+    blocked_loop: float = 0.0
+    """The event loop stood still: a node held it without using CPU."""
+    node_cpu: float = 0.0
+    """Own code of a node, computing."""
+    node_wait: float = 0.0
+    """Own code of a node, waiting: a sleep, a lock, I/O other than model, tool or retriever calls."""
+    loop_wait: float = 0.0
+    """Outside a node, while another node held the event loop."""
+    routing: float = 0.0
+    """Functions of conditional edges."""
+    framework: float = 0.0
+    """Between known events outside any node: entry, exit, gaps between supersteps."""
+    unattributed: float = 0.0
+    """Inside a node, and not known."""
+
+
+ATTRIBUTION_CATEGORIES: tuple[str, ...] = Attribution.__struct_fields__
+"""Field names of `Attribution` in order of their claim."""
+
+
+class InputSet(msgspec.Struct, kw_only=True):
+    """What was sent to the graph; ``sha256`` identifies the set without revealing it."""
+
+    count: int
+    distinct: int
+    sha256: str
+    source: str
+    """Where they came from, in words: ``-i``, a file's name, the settings, or the input schema."""
+
+
+class Edge(msgspec.Struct, kw_only=True):
+    """A possible transition between two nodes."""
+
+    source: str
+    target: str
+    conditional: bool = False
+
+
+class Target(msgspec.Struct, kw_only=True):
+    """What was measured."""
+
+    spec: str
+    name: str
+    mode: Literal["async", "sync"]
+    nodes: list[str]
+    edges: list[Edge]
+    inputs: InputSet
+    checkpointer: str | None = None
+    """Class of the checkpointer that was used, ours or the graph's; None without."""
+
+
+class Environment(msgspec.Struct, kw_only=True):
+    """Where it was measured. Nothing here names a person or a path."""
+
+    python: str
+    langgraph: str
+    langchain_core: str
+    cpu_count: int
+    platform: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    prices_date: str | None = None
+
+
+class CostDistribution(msgspec.Struct, kw_only=True):
+    """USD per request."""
+
+    mean: float
+    p50: float
+    p95: float
+    max: float
+
+
+class Cost(msgspec.Struct, kw_only=True):
+    """Money; None where no call has a price."""
+
+    total: float | None = None
+    per_request: CostDistribution | None = None
+    failed_requests: float | None = None
+    unpriced_calls: int = 0
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """The measured requests as a whole; warm-up and the cold first run are apart."""
+
+    requests: int
+    succeeded: int
+    failed: int
+    timed_out: int
+    cancelled: int = 0
+    error_rate: float
+    """(failed + timed out) / started."""
+    latency_s: LatencySummary | None
+    """Of successful and timed-out requests; None where there is none."""
+    failed_latency_s: LatencySummary | None = None
+    cold_s: float | None = None
+    """Latency of the first request in the process; None if warm-up was off or it failed."""
+    warmup: int = 0
+    throughput_rps: float
+    """Completed requests / seconds from the first start to the last end."""
+    concurrency: int = 1
+    llm_calls: int
+    tool_calls: int
+    cpu_s: float | None
+    """Mean CPU time of the process per request; None where requests overlapped."""
+    peak_rss_bytes: int | None
+    rss_growth_bytes: int | None = None
+    """Resident memory at the end less that before the first measured request."""
+    tokens: Tokens
+    cost_usd: Cost
+    histogram: str
+    """Latencies as an HdrHistogram in microseconds, base64."""
+
+
+class Visits(msgspec.Struct, kw_only=True):
+    """How often a node was called in one request."""
+
+    mean: float
+    max: int
+
+
+class NodeRow(msgspec.Struct, kw_only=True):
+    """All calls of one node, by its path."""
+
+    path: str
+    calls: int
+    visits: Visits
+    attempts: int
+    errors: int
+    """Calls that ended in an error after their retries, or were marked by ``failed_when``."""
+    retries: int
+    timeouts: int
+    cache_hits: int
+    latency_s: LatencySummary | None
+    critical_s: float
+    """On the critical path, what runs inside it included; compares with the latency."""
+    self_s: float
+    """In it but in no model, tool, retriever or nested graph."""
+    cpu_s: float | None
+    blocking_s: float | None
+    """On the event loop without using CPU."""
+    barrier_wait_s: float
+    """Finished, waiting for the slowest of its superstep."""
+    executor_queue_s: float | None
+    failed_attempts_s: float
+    backoff_s: float
+    llm_calls: int
+    tokens: Tokens
+    cost_usd: float | None = None
+    reads: list[str] | Literal["all"] | None
+    writes: list[str] | None
+    histogram: str
+
+
+class ModelRow(msgspec.Struct, kw_only=True):
+    """All calls of one model from one node."""
+
+    node: str
+    model: str
+    provider: str | None
+    calls: int
+    errors: int
+    llm_cache_hits: int | None = None
+    tokens: Tokens
+    cost_usd: float | None = None
+    latency_s: LatencySummary | None
+    time_to_first_token_s: LatencySummary | None
+    output_tokens_per_s: float | None
+
+
+class ToolRow(msgspec.Struct, kw_only=True):
+    """All calls of one tool (or retriever) from one node."""
+
+    node: str
+    tool: str
+    kind: Literal["tool", "retriever"] = "tool"
+    calls: int
+    errors: int
+    latency_s: LatencySummary | None
+
+
+class ErrorRow(msgspec.Struct, kw_only=True):
+    """Errors that ended requests, grouped by type and node."""
+
+    type: str
+    message: str | None
+    node: str | None
+    count: int
+
+
+class CriticalPathRow(msgspec.Struct, kw_only=True):
+    """One part of the critical path; the shares add up to 1."""
+
+    path: str
+    kind: str
+    """A field of `Attribution`."""
+    share: float
+    mean_s: float
+
+
+class Warn(msgspec.Struct, kw_only=True):
+    """Something that the reader should know, and the option or change that answers it."""
+
+    code: str
+    message: str
+    fix: str | None = None
+
+
+class Profile(msgspec.Struct, kw_only=True):
+    """A whole measurement: what ``lgprof run`` and ``lgprof load`` save."""
+
+    schema: str = SCHEMA
+    kind: Literal["run", "load"]
+    created: str
+    """RFC 3339, UTC."""
+    lgprof: str
+    target: Target
+    environment: Environment
+    settings: dict[str, Any] = {}
+    """The options that shaped the measurement."""
+    summary: Summary
+    attribution_s: Attribution
+    nodes: list[NodeRow]
+    models: list[ModelRow]
+    tools: list[ToolRow]
+    errors: list[ErrorRow]
+    critical_path: list[CriticalPathRow]
+    warnings: list[Warn] = []
+    interrupted: bool = False
+    """Ctrl-C ended it early: it holds what was measured until then."""
+    requests: list[Request]

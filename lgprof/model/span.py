@@ -1,0 +1,125 @@
+"""Requests and their spans: what a what-if needs to rebuild a request's schedule.
+
+All times are seconds since the recording began, on one monotonic clock. Unknown is None, never 0.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SpanKind = Literal[
+    "graph",
+    "node",
+    "attempt",
+    "model",
+    "tool",
+    "retriever",
+    "router",
+    "checkpoint",
+    "store",
+    "cache",
+]
+Outcome = Literal["ok", "failed", "timed_out", "cancelled", "interrupted", "running"]
+
+
+class Segment(msgspec.Struct, array_like=True):
+    """A stretch in which a node held the event loop; written as ``[start_s, wall_s, cpu_s]``."""
+
+    start_s: float
+    wall_s: float
+    cpu_s: float
+    """CPU time of the loop's thread in it. Wall time without CPU is a blocking call."""
+
+
+class Tokens(msgspec.Struct, kw_only=True):
+    """Token counts. ``input`` includes cache reads and writes, ``output`` includes reasoning."""
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    estimated_share: float | None = None
+    """Share of the tokens that were counted by us instead of reported by the provider."""
+
+
+class ModelCall(msgspec.Struct, kw_only=True):
+    """What is known of one model call."""
+
+    name: str
+    """The model that answered, else the one that was asked for, else the class of the client."""
+    provider: str | None = None
+    tokens: Tokens | None = None
+    """As reported by the provider; None where it reported nothing."""
+    cost_usd: float | None = None
+    first_token_s: float | None = None
+    """Seconds from the call's start to the first non-empty token; None without streaming."""
+    chunks: int = 0
+    """How many pieces arrived over the wire; 0 without streaming."""
+    prompt_blocks: list[str] | None = None
+    """One chained, salted hash per prompt message: equal leading hashes are an equal prefix."""
+
+
+class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One stretch of a request, below its parent.
+
+    A ``node`` span is one call of a node: all its attempts, backoff between them included. An
+    ``attempt`` span is one try. ``work_start_s`` and ``work_end_s`` bound the user's own function
+    in it: before lies the executor's queue, around both lies the framework.
+    """
+
+    id: int
+    parent: int | None = None
+    kind: SpanKind
+    path: str
+    """Node path: a node of a subgraph is ``outer/inner``. Other kinds carry their node's path."""
+    name: str
+    """What ran: the node, model, tool, router, graph or I/O operation."""
+    task: str | None = None
+    """Same for all attempts of one call of a node."""
+    attempt: int | None = None
+    """From 1."""
+    step: int | None = None
+    """The superstep in the graph above."""
+    start_s: float
+    end_s: float
+    work_start_s: float | None = None
+    work_end_s: float | None = None
+    thread: Literal["loop", "pool", "caller"] | None = None
+    """Where the node's function ran: on the event loop, in a pool thread, or in the thread that
+    called ``invoke``."""
+    cpu_s: float | None = None
+    """CPU time of the node's function."""
+    outcome: Outcome = "ok"
+    error_type: str | None = None
+    segments: list[Segment] | None = None
+    """On-loop holds of an async node; the rest of its function is waiting."""
+    reads: dict[str, str | None] | None = None
+    """State keys that were read, with a salted hash of each value; ``*`` for the whole state."""
+    writes: dict[str, str | None] | None = None
+    output_hash: str | None = None
+    hits: int | None = None
+    """Of a ``cache`` lookup: how many calls it answered. ``name`` is then the node's."""
+    model: ModelCall | None = None
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """One request: one input, run to its end, resumes included."""
+
+    index: int
+    outcome: Outcome
+    start_s: float
+    end_s: float
+    intended_s: float | None = None
+    """When it should have started; None in a run, where each waits for the one before."""
+    latency_s: float
+    """Time in the graph: start to end, less the time between an interrupt and its resume."""
+    cpu_s: float | None = None
+    """CPU time of the process during it; None where requests overlapped."""
+    input_hash: str | None = None
+    error_type: str | None = None
+    error_node: str | None = None
+    interrupts: int = 0
+    spans: list[Span] = []
