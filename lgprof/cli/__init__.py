@@ -1,5 +1,5 @@
-"""The command line."""
+"""The command line: parse, call, render, exit code. Heavy imports happen inside the commands."""
 
+from lgprof.cli.app import main
 
-def main() -> None:
-    """Entry point of ``lgprof``."""
+__all__ = ["main"]

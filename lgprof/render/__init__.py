@@ -1,0 +1,1 @@
+"""Renderers: pure functions of a saved Profile. They never measure, and never import LangGraph."""

@@ -1,0 +1,290 @@
+"""Where a request's latency went: tiles along its critical path that add up to it.
+
+A pure function of a saved `Request`. The critical path of a superstep is the task that ends last;
+inside a node's function it is whatever runs at that instant, by the order of
+`lgprof.model.Attribution`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lgprof.analysis.intervals import ByTime, Tile, paint, subtract
+from lgprof.model import Request, Segment, Span
+
+BLOCKING_FROM_S = 0.001
+"""A hold of the event loop is a blocking call from this much wall time without CPU."""
+
+START_NODE = "__start__"
+_CALLS = frozenset({"model", "tool", "retriever"})
+_IO = frozenset({"checkpoint", "store", "cache"})
+# What a nested graph does on the loop itself, seen from the node that runs it.
+_CHILD_HOLDS_LOOP = frozenset({"blocked_loop", "node_cpu", "loop_wait", "routing", "framework"})
+
+
+def attribute(request: Request) -> list[Tile]:
+    """The request's critical path, in order of time.
+
+    The tiles' durations add up to ``request.latency_s``.
+    """
+    return _Walk(request.spans).tiles()
+
+
+class SpanTree:
+    """Spans by their parent."""
+
+    def __init__(self, spans: list[Span]) -> None:
+        self.children: dict[int | None, list[Span]] = defaultdict(list)
+        for span in spans:
+            self.children[span.parent].append(span)
+
+    @property
+    def roots(self) -> list[Span]:
+        """One graph span for each call of the graph."""
+        return self.children[None]
+
+    def supersteps(self, graph: Span) -> list[list[Span]]:
+        """The graph's node calls by superstep, each in order of start."""
+        steps: dict[int, list[Span]] = defaultdict(list)
+        for child in self.children.get(graph.id, ()):
+            if child.kind == "node":
+                steps[-1 if child.step is None else child.step].append(child)
+        return [sorted(steps[step], key=lambda span: span.start_s) for step in sorted(steps)]
+
+    def attempts(self, node: Span) -> list[Span]:
+        """The node call's attempts in order."""
+        return [child for child in self.children.get(node.id, ()) if child.kind == "attempt"]
+
+
+class _Walk:
+    def __init__(self, spans: list[Span]) -> None:
+        self._tree = SpanTree(spans)
+        self._io = ByTime(
+            Tile(span.start_s, span.end_s, span.kind, span.path, span.id)
+            for span in spans
+            if span.kind in _IO and span.end_s > span.start_s
+        )
+        self._holds = ByTime(_holds_of(spans))
+        self._in_loop = False
+        self._enclosing: set[int] = set()
+        """Attempts around the current span: their holds are the nested graph's own work."""
+
+    def tiles(self) -> list[Tile]:
+        tiles: list[Tile] = []
+        for root in self._tree.roots:
+            self._in_loop = root.thread == "loop"
+            tiles += self._graph(root)
+        return tiles
+
+    def _graph(self, graph: Span) -> list[Tile]:
+        own = Tile(0, 0, "framework", graph.path, graph.id)
+        steps = self._tree.supersteps(graph)
+        if not steps:
+            return self._interior(graph, graph.start_s, graph.end_s, own)
+        tiles: list[Tile] = []
+        now_s = graph.start_s
+        for step in steps:
+            ready_s = max(now_s, step[0].start_s)
+            tiles += self._gap(now_s, ready_s, own)
+            now_s = ready_s
+            for node in _critical_chain(step):
+                tiles += self._wait_to_start(now_s, node, step, own)
+                tiles += _clipped(self._node(node), now_s)
+                now_s = max(now_s, node.end_s)
+        return tiles + self._gap(now_s, graph.end_s, own)
+
+    def _gap(self, start_s: float, end_s: float, own: Tile) -> list[Tile]:
+        """Between known events outside any node."""
+        if end_s <= start_s:
+            return []
+        claims = list(self._io.between(start_s, end_s))
+        for hold in self._holds.between(start_s, end_s):
+            if hold.span not in self._enclosing:
+                owner = (hold.path, hold.span)
+                claims.append(Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", *owner))
+                claims.append(Tile(hold.blocked_until_s, hold.end_s, "loop_wait", *owner))
+        return paint(claims, start_s, end_s, own)
+
+    def _wait_to_start(self, ready_s: float, node: Span, step: list[Span], own: Tile) -> list[Tile]:
+        """All tasks of a step are ready at once; one that starts late waits for a free place."""
+        freed = any(ready_s < other.end_s <= node.start_s for other in step if other is not node)
+        if freed:
+            own = Tile(0, 0, "executor_queue", node.path, node.id)
+        return self._gap(ready_s, node.start_s, own)
+
+    def _node(self, node: Span) -> list[Tile]:
+        tiles: list[Tile] = []
+        attempts = self._tree.attempts(node)
+        now_s = node.start_s
+        for attempt in attempts:
+            if attempt.start_s > now_s:
+                tiles.append(Tile(now_s, attempt.start_s, "backoff", node.path, node.id))
+            if attempt.outcome == "failed" or attempt is not attempts[-1]:
+                failed = ("failed_attempts", node.path, attempt.id)
+                tiles.append(Tile(attempt.start_s, attempt.end_s, *failed))
+            else:
+                tiles += self._attempt(attempt)
+            now_s = attempt.end_s
+        return tiles
+
+    def _attempt(self, attempt: Span) -> list[Tile]:
+        framework = Tile(0, 0, "framework", attempt.path, attempt.id)
+        work_start_s, work_end_s = attempt.work_start_s, attempt.work_end_s
+        if work_start_s is None or work_end_s is None:
+            hidden = attempt.name == START_NODE
+            rest = framework if hidden else framework._replace(category="unattributed")
+            return self._interior(attempt, attempt.start_s, attempt.end_s, rest)
+        queued = self._in_loop and attempt.thread == "pool"
+        head = framework._replace(category="executor_queue") if queued else framework
+        waiting = framework._replace(category="node_wait")
+        # A pool thread may still run when its timed-out attempt is over.
+        work_end_s = min(work_end_s, attempt.end_s)
+        return [
+            *(
+                [Tile(attempt.start_s, work_start_s, *head[2:])]
+                if queued
+                else self._gap(attempt.start_s, work_start_s, head)
+            ),
+            *self._interior(attempt, work_start_s, work_end_s, waiting),
+            *self._tail(attempt, work_end_s, framework),
+        ]
+
+    def _tail(self, attempt: Span, start_s: float, framework: Tile) -> list[Tile]:
+        """After the node's function: conditional edges and the writing of its result."""
+        tiles: list[Tile] = []
+        now_s = start_s
+        for router in self._children(attempt, "router"):
+            if router.end_s <= now_s:
+                continue
+            tiles += self._gap(now_s, router.start_s, framework)
+            routing = Tile(
+                max(now_s, router.start_s), router.end_s, "routing", router.path, router.id
+            )
+            tiles.append(routing)
+            now_s = router.end_s
+        return tiles + self._gap(now_s, attempt.end_s, framework)
+
+    def _interior(self, span: Span, start_s: float, end_s: float, rest: Tile) -> list[Tile]:
+        """What runs inside a function, a chain or a tool."""
+        children = self._tree.children.get(span.id)
+        claims: list[Tile] = []
+        if children:
+            self._enclosing.add(span.id)
+            claims += self._claims(children)
+            self._enclosing.discard(span.id)
+        if span.segments is not None:
+            claims += self._own_holds(span, claims)
+            claims += [
+                Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", hold.path, hold.span)
+                for hold in self._holds.between(start_s, end_s)
+                if hold.blocked_until_s > hold.start_s and hold.span != span.id
+            ]
+        tiles = paint(claims, start_s, end_s, rest)
+        if span.segments is None and span.cpu_s is not None:
+            return _with_cpu(tiles, span, rest)
+        return tiles
+
+    def _claims(self, children: list[Span]) -> Iterator[Tile]:
+        for child in children:
+            if child.kind in _CALLS:
+                yield Tile(child.start_s, child.end_s, child.kind, child.path, child.id)
+                inner = self._tree.children.get(child.id)
+                if inner:
+                    yield from self._claims(inner)
+            elif child.kind in _IO:
+                yield Tile(child.start_s, child.end_s, child.kind, child.path, child.id)
+            elif child.kind == "graph":
+                yield from self._graph(child)
+            elif child.kind == "node":
+                yield from self._node(child)
+            elif child.kind == "router":
+                yield Tile(child.start_s, child.end_s, "routing", child.path, child.id)
+
+    def _own_holds(self, span: Span, claims: list[Tile]) -> list[Tile]:
+        """The node's own holds of the loop, less what a nested graph did in them."""
+        holes = [
+            (tile.start_s, tile.end_s) for tile in claims if tile.category in _CHILD_HOLDS_LOOP
+        ]
+        tiles: list[Tile] = []
+        for segment in span.segments or ():
+            end_s = segment.start_s + segment.wall_s
+            middle_s = _blocked_until_s(segment)
+            for category, stretch in (
+                ("blocked_loop", (segment.start_s, middle_s)),
+                ("node_cpu", (middle_s, end_s)),
+            ):
+                pieces = subtract([stretch], holes) if holes else [stretch]
+                tiles += [Tile(a, b, category, span.path, span.id) for a, b in pieces if b > a]
+        return tiles
+
+    def _children(self, span: Span, kind: str) -> list[Span]:
+        return [child for child in self._tree.children.get(span.id, ()) if child.kind == kind]
+
+
+class _Hold(NamedTuple):
+    """A stretch in which a node held the event loop."""
+
+    start_s: float
+    end_s: float
+    blocked_until_s: float
+    path: str
+    span: int
+
+
+def _holds_of(spans: list[Span]) -> Iterator[_Hold]:
+    for span in spans:
+        for segment in span.segments or ():
+            yield _Hold(
+                segment.start_s,
+                segment.start_s + segment.wall_s,
+                _blocked_until_s(segment),
+                span.path,
+                span.id,
+            )
+
+
+def _blocked_until_s(segment: Segment) -> float:
+    """Where in a hold the CPU was used is not known: the idle part is drawn first."""
+    idle_s = segment.wall_s - segment.cpu_s
+    return segment.start_s + (idle_s if idle_s > BLOCKING_FROM_S else 0.0)
+
+
+def _clipped(tiles: list[Tile], start_s: float) -> list[Tile]:
+    return [
+        tile._replace(start_s=max(tile.start_s, start_s)) for tile in tiles if tile.end_s > start_s
+    ]
+
+
+def _critical_chain(step: list[Span]) -> list[Span]:
+    """The task that ends last; before it, the failed one whose error handler it is."""
+    last = max(step, key=lambda span: span.end_s)
+    failed = [
+        span
+        for span in step
+        if span is not last and span.outcome == "failed" and span.end_s <= last.start_s
+    ]
+    return [max(failed, key=lambda span: span.end_s), last] if failed else [last]
+
+
+def _with_cpu(tiles: list[Tile], span: Span, rest: Tile) -> list[Tile]:
+    """Split a thread's own time into CPU and waiting; where the CPU was used is not known."""
+    own_s = sum(tile.end_s - tile.start_s for tile in tiles if tile[2:] == rest[2:])
+    nested_s = sum(
+        tile.end_s - tile.start_s for tile in tiles if tile.category in ("node_cpu", "framework")
+    )
+    cpu_s = max(0.0, min(own_s, (span.cpu_s or 0.0) - nested_s))
+    if own_s <= 0 or cpu_s <= 0:
+        return tiles
+    share = cpu_s / own_s
+    split: list[Tile] = []
+    for tile in tiles:
+        if tile[2:] != rest[2:]:
+            split.append(tile)
+            continue
+        middle_s = tile.start_s + (tile.end_s - tile.start_s) * share
+        split.append(tile._replace(end_s=middle_s, category="node_cpu"))
+        if middle_s < tile.end_s:
+            split.append(tile._replace(start_s=middle_s))
+    return split

@@ -1,0 +1,396 @@
+"""From a recording to requests with their trees of spans."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
+from lgprof.record.event_log import (
+    END,
+    HOLD,
+    NO_STEP,
+    OUTCOMES,
+    START,
+    WORK,
+    IoEvent,
+    ModelEvent,
+    Recording,
+    RunKind,
+    WorkThread,
+)
+
+_THREADS: dict[int, Literal["loop", "pool", "caller"]] = {
+    WorkThread.LOOP: "loop",
+    WorkThread.POOL: "pool",
+    WorkThread.CALLER: "caller",
+}
+_CALL_KINDS: dict[int, SpanKind] = {
+    RunKind.MODEL: "model",
+    RunKind.TOOL: "tool",
+    RunKind.RETRIEVER: "retriever",
+}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One call of the graph: a request has one, and one more for each resume."""
+
+    root: int
+    """Id of the call's outermost run."""
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """What the driver knows of one request."""
+
+    index: int
+    legs: list[Leg]
+    outcome: Outcome
+    error_type: str | None = None
+    cpu_ns: int | None = None
+    input_hash: str | None = None
+
+
+class _Scope(NamedTuple):
+    """Where a span's children go."""
+
+    parent: int
+    path: str
+    end_ns: int
+
+
+class _Work(NamedTuple):
+    start_ns: int
+    end_ns: int
+    cpu_ns: int
+    thread: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """One callback run, before it is known what kind of span it is."""
+
+    id: int
+    parent: int
+    start_ns: int
+    namespace: int
+    name: str
+    step: int
+    kind: int
+    end_ns: int = 0
+    error: str = ""
+    outcome: Outcome = "running"
+    children: list[_Run] = field(default_factory=list)
+    is_attempt: bool = False
+
+
+class SpanBuilder:
+    """Builds the spans of all requests of one recording.
+
+    Args:
+        recording: The events; values in it already digested.
+        origin_ns: The instant that becomes 0 s.
+        in_loop: Whether the graphs ran on an event loop.
+    """
+
+    def __init__(self, recording: Recording, origin_ns: int, *, in_loop: bool) -> None:
+        self._recording = recording
+        self._origin_ns = origin_ns
+        self._root_thread: Literal["loop", "caller"] = "loop" if in_loop else "caller"
+        self._runs = _read_runs(recording)
+        self._works = _read_works(recording)
+        self._holds = _read_holds(recording)
+        self._io: dict[int, list[IoEvent]] = defaultdict(list)
+        for event in recording.io:
+            self._io[event.scope].append(event)
+        self._next_id = 0
+        self.orphans = 0
+        """Runs that belong to no request, by what can be told."""
+
+    def requests(self, logs: list[RequestLog]) -> list[Request]:
+        """The requests, each with its spans in order of their start."""
+        self._link(logs)
+        return [self._request(log) for log in logs]
+
+    def _link(self, logs: list[RequestLog]) -> None:
+        roots = {leg.root for log in logs for leg in log.legs}
+        legs = [leg for log in logs for leg in log.legs]
+        for run in self._runs.values():
+            parent = self._runs.get(run.parent)
+            if parent is None and run.id not in roots:
+                parent = self._only_root_at(run.start_ns, legs)
+                if parent is None:
+                    self.orphans += 1
+                    continue
+            if parent is not None:
+                parent.children.append(run)
+                if run.kind <= RunKind.HIDDEN_CHAIN:
+                    run.is_attempt = bool(run.namespace) and run.namespace != parent.namespace
+
+    def _only_root_at(self, t_ns: int, legs: list[Leg]) -> _Run | None:
+        """The root of the one call that was under way; None where there were several."""
+        found = [leg for leg in legs if leg.start_ns <= t_ns <= leg.end_ns]
+        return self._runs.get(found[0].root) if len(found) == 1 else None
+
+    def _request(self, log: RequestLog) -> Request:
+        spans: list[Span] = []
+        for leg in log.legs:
+            root = self._runs.get(leg.root)
+            if root is not None:
+                self._add_root(root, leg, spans)
+        start_ns, end_ns = log.legs[0].start_ns, log.legs[-1].end_ns
+        return Request(
+            index=log.index,
+            outcome=log.outcome,
+            start_s=self._s(start_ns),
+            end_s=self._s(end_ns),
+            latency_s=sum(leg.end_ns - leg.start_ns for leg in log.legs) / 1e9,
+            cpu_s=None if log.cpu_ns is None else log.cpu_ns / 1e9,
+            input_hash=log.input_hash,
+            error_type=log.error_type,
+            error_node=_failing_node(spans) if log.outcome in ("failed", "timed_out") else None,
+            interrupts=len(log.legs) - 1,
+            spans=spans,
+        )
+
+    def _add_root(self, root: _Run, leg: Leg, spans: list[Span]) -> None:
+        """The call as a graph span from end to end: entry and exit are part of it."""
+        span = self._span(root, "graph", None, "", leg.end_ns)
+        span.thread = self._root_thread
+        span.start_s, span.end_s = self._s(leg.start_ns), self._s(leg.end_ns)
+        spans.append(span)
+        inside = _Scope(span.id, "", leg.end_ns)
+        if self._is_graph(root):
+            self._add_io(root.id, inside, spans)
+        self._add_children(root, inside, spans)
+
+    def _add_children(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
+        attempts: dict[int, list[_Run]] = {}
+        for child in run.children:
+            if child.is_attempt:
+                attempts.setdefault(child.namespace, []).append(child)
+            elif child.kind > RunKind.HIDDEN_CHAIN:
+                self._add_call(child, scope, spans)
+            elif child.kind == RunKind.HIDDEN_CHAIN and run.is_attempt:
+                spans.append(self._span(child, "router", scope.parent, scope.path, scope.end_ns))
+            elif self._is_graph(child):
+                self._add_graph(child, scope, spans)
+            else:
+                self._add_children(child, scope, spans)
+        for group in attempts.values():
+            self._add_node(group, scope, spans)
+
+    def _is_graph(self, run: _Run) -> bool:
+        return run.id in self._recording.graphs or any(child.is_attempt for child in run.children)
+
+    def _add_graph(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
+        span = self._span(run, "graph", scope.parent, scope.path, scope.end_ns)
+        spans.append(span)
+        inside = _Scope(span.id, scope.path, self._end_ns(run, scope.end_ns))
+        self._add_io(run.id, inside, spans)
+        self._add_children(run, inside, spans)
+
+    def _add_node(self, attempts: list[_Run], scope: _Scope, spans: list[Span]) -> None:
+        attempts.sort(key=lambda run: run.start_ns)
+        first, last = attempts[0], attempts[-1]
+        path = f"{scope.path}/{first.name}" if scope.path else first.name
+        node = self._span(last, "node", scope.parent, path, scope.end_ns)
+        node.start_s = self._s(first.start_ns)
+        node.step = None if first.step == NO_STEP else first.step
+        node.task = f"{first.namespace & 0xFFFFFFFF:08x}"
+        spans.append(node)
+        for number, run in enumerate(attempts, 1):
+            attempt = self._add_attempt(run, number, node, scope.end_ns, spans)
+            node.outcome, node.error_type = attempt.outcome, attempt.error_type
+
+    def _add_attempt(
+        self, run: _Run, number: int, node: Span, end_ns: int, spans: list[Span]
+    ) -> Span:
+        span = self._span(run, "attempt", node.id, node.path, end_ns)
+        span.attempt, span.task, span.step = number, node.task, node.step
+        self._add_work(run, span, self._end_ns(run, end_ns))
+        digest = self._recording.digests.get(run.id)
+        if digest is not None:
+            span.reads, span.writes = digest.reads, digest.writes
+            span.output_hash = digest.output_hash
+            if digest.marked_failed and span.outcome == "ok":
+                span.outcome, span.error_type = "failed", "failed_when"
+        spans.append(span)
+        inside = _Scope(span.id, node.path, self._end_ns(run, end_ns))
+        self._add_io(run.id, inside, spans)
+        self._add_children(run, inside, spans)
+        return span
+
+    def _add_work(self, run: _Run, span: Span, end_ns: int) -> None:
+        work = self._works.get(run.id)
+        if work is None:
+            return
+        span.work_start_s, span.work_end_s = self._s(work.start_ns), self._s(work.end_ns)
+        span.thread = _THREADS[work.thread]
+        if work.thread == WorkThread.LOOP:
+            segments = list(self._segments(run.id, work))
+            span.segments = segments
+            span.cpu_s = sum(segment.cpu_s for segment in segments)
+        else:
+            span.cpu_s = work.cpu_ns / 1e9
+
+    def _segments(self, attempt: int, work: _Work) -> Iterator[Segment]:
+        """The attempt's own holds, and the part of the hold in which its function began."""
+        holds = self._holds.of(attempt, work.start_ns)
+        for start_ns, wall_ns, cpu_ns in holds:
+            start = max(start_ns, work.start_ns)
+            end = min(start_ns + wall_ns, work.end_ns)
+            if end > start:
+                cpu = min(cpu_ns, end - start) if wall_ns == end - start else None
+                if cpu is None:
+                    # Idle time first: a hold's CPU is spread over its part inside the node.
+                    blocked_ns = wall_ns - cpu_ns
+                    cpu = max(0, (end - start) - blocked_ns)
+                yield Segment(self._s(start), (end - start) / 1e9, cpu / 1e9)
+
+    def _add_call(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
+        kind = _CALL_KINDS[run.kind]
+        span = self._span(run, kind, scope.parent, scope.path, scope.end_ns)
+        event = self._recording.models.get(run.id) if kind == "model" else None
+        if event is not None:
+            span.model = _model_call(run, event)
+            span.name = span.model.name
+        spans.append(span)
+        inside = _Scope(span.id, scope.path, self._end_ns(run, scope.end_ns))
+        self._add_children(run, inside, spans)
+
+    def _add_io(self, scope_id: int, scope: _Scope, spans: list[Span]) -> None:
+        for event in self._io.get(scope_id, ()):
+            kind: SpanKind = event.kind  # type: ignore[assignment]
+            for node in event.hits or ("",):
+                path = "/".join(part for part in (scope.path, node) if part)
+                spans.append(
+                    Span(
+                        id=self._new_id(),
+                        parent=scope.parent,
+                        kind=kind,
+                        path=path,
+                        name=node or event.name,
+                        start_s=self._s(event.start_ns),
+                        end_s=self._s(event.end_ns),
+                        hits=1 if node else None,
+                    )
+                )
+
+    def _span(self, run: _Run, kind: SpanKind, parent: int | None, path: str, end_ns: int) -> Span:
+        return Span(
+            id=self._new_id(),
+            parent=parent,
+            kind=kind,
+            path=path,
+            name=run.name,
+            start_s=self._s(run.start_ns),
+            end_s=self._s(self._end_ns(run, end_ns)),
+            outcome=run.outcome,
+            error_type=run.error or None,
+        )
+
+    def _end_ns(self, run: _Run, limit_ns: int) -> int:
+        """A run that never ended (a hang, an abandoned generator) ends with what is around it."""
+        return run.end_ns or max(run.start_ns, limit_ns)
+
+    def _s(self, t_ns: int) -> float:
+        return (t_ns - self._origin_ns) / 1e9
+
+    def _new_id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+
+def _failing_node(spans: list[Span]) -> str | None:
+    """Path of the deepest attempt that ended badly; the last one where there are several."""
+    bad = [
+        span
+        for span in spans
+        if span.kind == "attempt" and span.outcome in ("failed", "timed_out", "running")
+    ] or [span for span in spans if span.kind == "attempt" and span.outcome == "cancelled"]
+    return max(bad, key=lambda span: (span.path.count("/"), span.end_s)).path if bad else None
+
+
+def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
+    first_ns = event.first_token_ns
+    return ModelCall(
+        name=event.served_model or run.name,
+        provider=event.provider,
+        tokens=_tokens(event),
+        first_token_s=None if first_ns is None else (first_ns - run.start_ns) / 1e9,
+        chunks=event.chunks,
+        prompt_blocks=event.prompt_blocks,
+    )
+
+
+def _tokens(event: ModelEvent) -> Tokens | None:
+    usage = event.usage
+    if not usage:
+        return None
+    into = usage.get("input_token_details") or {}
+    out = usage.get("output_token_details") or {}
+    return Tokens(
+        input=usage.get("input_tokens"),
+        output=usage.get("output_tokens"),
+        cache_read=into.get("cache_read"),
+        cache_write=into.get("cache_creation"),
+        reasoning=out.get("reasoning"),
+        estimated_share=0.0,
+    )
+
+
+def _read_runs(recording: Recording) -> dict[int, _Run]:
+    names = recording.names.as_list()
+    runs = {
+        run_id: _Run(run_id, parent, t_ns, namespace, names[name], step, kind)
+        for t_ns, run_id, parent, namespace, name, step, kind in START.iter_unpack(
+            bytes(recording.starts)
+        )
+    }
+    for t_ns, run_id, error, outcome in END.iter_unpack(bytes(recording.ends)):
+        run = runs.get(run_id)
+        if run is not None:
+            run.end_ns, run.error, run.outcome = t_ns, names[error], OUTCOMES[outcome]
+    return runs
+
+
+def _read_works(recording: Recording) -> dict[int, _Work]:
+    """The first function call of each attempt is the node's own."""
+    works: dict[int, _Work] = {}
+    for start_ns, end_ns, attempt, cpu_ns, thread in WORK.iter_unpack(bytes(recording.works)):
+        known = works.get(attempt)
+        if known is None or start_ns < known.start_ns:
+            works[attempt] = _Work(start_ns, end_ns, cpu_ns, thread)
+    return works
+
+
+class _Holds:
+    """Holds of the event loop, by attempt and by time."""
+
+    def __init__(self, rows: list[tuple[int, int, int, int]]) -> None:
+        rows.sort()
+        self._by_attempt: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for start_ns, wall_ns, cpu_ns, attempt in rows:
+            self._by_attempt[attempt].append((start_ns, wall_ns, cpu_ns))
+        self._rows = rows
+
+    def of(self, attempt: int, start_ns: int) -> list[tuple[int, int, int]]:
+        """The attempt's holds, led by the one during which its function began."""
+        own = self._by_attempt.get(attempt, [])
+        at = bisect_right(self._rows, start_ns, key=lambda row: row[0]) - 1
+        if at >= 0:
+            start, wall_ns, cpu_ns, other = self._rows[at]
+            if other != attempt and start + wall_ns > start_ns:
+                return [(start, wall_ns, cpu_ns), *own]
+        return own
+
+
+def _read_holds(recording: Recording) -> _Holds:
+    return _Holds(list(HOLD.iter_unpack(bytes(recording.holds))))

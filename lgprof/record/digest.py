@@ -1,0 +1,103 @@
+"""Turns held values into salted hashes, between requests, so that no value outlives its request.
+
+Equal values get equal hashes within one recording and other ones in the next: they tell what was
+read twice, and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from langchain_core.messages import BaseMessage
+from pydantic import BaseModel
+
+from lgprof.predicate import Predicate
+from lgprof.record.event_log import NodeData, NodeDigest, Recording
+from lgprof.record.state_access import WHOLE, field_names, written
+
+_encoder = msgspec.json.Encoder(order="deterministic", enc_hook=lambda value: _plain(value))
+
+
+class Digester:
+    """Hashes with a salt of its own, made anew for each recording."""
+
+    def __init__(self, failed_when: Predicate | None = None) -> None:
+        self._salt = secrets.token_bytes(16)
+        self._failed_when = failed_when
+
+    def value_hash(self, value: Any) -> str | None:
+        """Salted hash of a value's content; None where the content cannot be told.
+
+        Ids that LangChain gives to messages do not count as content.
+        """
+        try:
+            content = _encoder.encode(value)
+        except Exception:  # a user's object may raise anything while it is read
+            return None
+        return blake2b(content, digest_size=8, key=self._salt).hexdigest()
+
+    def digest(self, recording: Recording) -> None:
+        """Hash what the recording holds, and let go of the values."""
+        held, recording.node_data[:] = recording.node_data[:], []
+        for data in held:
+            recording.digests[data.attempt] = self._node_digest(data)
+        for event in recording.models.values():
+            if event.prompt is not None:
+                event.prompt_blocks = self._prompt_blocks(event.prompt)
+                event.prompt = None
+
+    def _node_digest(self, data: NodeData) -> NodeDigest:
+        writes = written(data.output)
+        failed_when = self._failed_when
+        return NodeDigest(
+            reads=None if data.keys is None else self._reads(data.keys, data.input),
+            writes=None
+            if writes is None
+            else {key: self.value_hash(value) for key, value in writes.items()},
+            output_hash=None if data.output is None else self.value_hash(data.output),
+            marked_failed=bool(failed_when and writes and failed_when.matches(writes)),
+        )
+
+    def _reads(self, keys: set[str], state: Any) -> dict[str, str | None]:
+        if WHOLE in keys:
+            return {WHOLE: self.value_hash(state)}
+        return {key: self.value_hash(_item(state, key)) for key in sorted(keys)}
+
+    def _prompt_blocks(self, prompt: Any) -> list[str] | None:
+        """One chained hash per message of a single prompt; None for batches."""
+        if not isinstance(prompt, list) or len(prompt) != 1:
+            return None
+        messages = prompt[0] if isinstance(prompt[0], list) else [prompt[0]]
+        blocks: list[str] = []
+        for message in messages:
+            block = self.value_hash([blocks[-1:], message])
+            if block is None:
+                return None
+            blocks.append(block)
+        return blocks
+
+
+def _item(state: Any, key: str) -> Any:
+    return state.get(key) if isinstance(state, Mapping) else getattr(state, key, None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseMessage):
+        return [
+            value.type,
+            value.content,
+            getattr(value, "tool_calls", None),
+            getattr(value, "tool_call_id", None),
+        ]
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in sorted(field_names(value))}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: getattr(value, name) for name in sorted(field_names(value))}
+    if isinstance(value, Mapping):
+        return {str(key): item for key, item in value.items()}
+    raise TypeError(f"the content of {type(value).__name__} cannot be told")

@@ -1,0 +1,121 @@
+"""Probes in the graph: true function times, state access, and I/O of its checkpointer and cache."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from asyncio import events
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from lgprof.clock import Clock
+from lgprof.langgraph_adapter.entry import AnyGraph, current_run_id, with_wrapped_nodes
+from lgprof.record.event_log import ID_MASK, WORK, NodeData, Recording, WorkThread
+from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
+from lgprof.record.origin import ORIGIN
+from lgprof.record.state_access import noting, tracked
+
+Mark = tuple[int, set[str] | None, Any, int, int]
+"""(attempt, reads, input, start_ns, cpu_ns) of a function that runs."""
+
+
+class GraphProbes:
+    """Prepares a copy of each graph that starts: functions wrapped, I/O timed."""
+
+    def __init__(self, recording: Recording, clock: Clock) -> None:
+        self._recording = recording
+        self._clock = clock
+        self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
+        self.caller_threads: set[int] = set()
+        """Threads that call ``invoke`` themselves; all others that run nodes are pool threads."""
+
+    def prepare(self, graph: AnyGraph, run_id: UUID) -> AnyGraph:
+        """The copy to run instead of the graph; cheap after the first time."""
+        number = run_id.int & ID_MASK
+        self._recording.graphs.add(number)
+        wrapped = self._wrapped.get(graph)
+        if wrapped is None:
+            wrapped = self._wrapped[graph] = with_wrapped_nodes(graph, self.wrap)
+        saver, cache, store = graph.checkpointer, graph.cache, graph.store
+        if not isinstance(saver, BaseCheckpointSaver) and cache is None and store is None:
+            return wrapped
+        log = IoLog(self._recording, self._clock, number)
+        probed = copy.copy(wrapped)
+        if isinstance(saver, BaseCheckpointSaver):
+            probed.checkpointer = probed_saver(saver, log)
+        if cache is not None:
+            probed.cache = probed_cache(cache, log)
+        if store is not None:
+            probed.store = probed_store(store, log)
+        return probed
+
+    def wrap(
+        self, function: Callable[..., Any], is_async: bool, takes_input: bool
+    ) -> Callable[..., Any]:
+        """A node's function that notes when and where it ran, and what it read and returned."""
+        return (self._wrap_async if is_async else self._wrap_sync)(function, takes_input)
+
+    def _wrap_sync(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
+        @wraps(function)
+        def probe(*args: Any, **kwargs: Any) -> Any:
+            args, mark = self._enter(args, takes_input)
+            token = ORIGIN.set(mark[0])
+            output = None
+            try:
+                with noting(mark[1] if mark[1] is not None else set()):
+                    output = function(*args, **kwargs)
+                return output
+            finally:
+                ORIGIN.reset(token)
+                self._leave(mark, output, self._sync_thread())
+
+        return probe
+
+    def _wrap_async(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
+        @wraps(function)
+        async def probe(*args: Any, **kwargs: Any) -> Any:
+            args, mark = self._enter(args, takes_input)
+            token = ORIGIN.set(mark[0])
+            output = None
+            try:
+                with noting(mark[1] if mark[1] is not None else set()):
+                    output = await function(*args, **kwargs)
+                return output
+            finally:
+                ORIGIN.reset(token)
+                self._leave(mark, output, WorkThread.LOOP)
+
+        return probe
+
+    def _enter(self, args: tuple[Any, ...], takes_input: bool) -> tuple[tuple[Any, ...], Mark]:
+        run_id = current_run_id()
+        attempt = run_id.int & ID_MASK if run_id else ORIGIN.get()
+        reads: set[str] | None = None
+        value = args[0] if takes_input and args else None
+        if value is not None:
+            reads = set()
+            twin = tracked(value, reads)
+            if twin is None:
+                reads = None
+            else:
+                args = (twin, *args[1:])
+        return args, (attempt, reads, value, self._clock.now_ns(), self._clock.thread_cpu_ns())
+
+    def _leave(self, mark: Mark, output: Any, thread: WorkThread) -> None:
+        attempt, reads, value, start_ns, cpu_start_ns = mark
+        end_ns = self._clock.now_ns()
+        cpu_ns = self._clock.thread_cpu_ns() - cpu_start_ns if thread != WorkThread.LOOP else 0
+        self._recording.works.extend(WORK.pack(start_ns, end_ns, attempt, cpu_ns, thread))
+        self._recording.node_data.append(NodeData(attempt, reads, value, output))
+
+    def _sync_thread(self) -> WorkThread:
+        if events._get_running_loop() is not None:
+            return WorkThread.LOOP
+        return (
+            WorkThread.CALLER if threading.get_ident() in self.caller_threads else WorkThread.POOL
+        )

@@ -1,0 +1,227 @@
+"""The callback handler that records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+from lgprof.clock import Clock
+from lgprof.langgraph_adapter.outcomes import outcome_of, type_name
+from lgprof.record.event_log import (
+    END,
+    ID_MASK,
+    NO_STEP,
+    OUTCOME_NUMBER,
+    START,
+    ModelEvent,
+    Recording,
+    RunKind,
+)
+from lgprof.record.origin import ORIGIN
+
+_HIDDEN_TAG = "langsmith:hidden"
+_CHAIN, _HIDDEN_CHAIN = int(RunKind.CHAIN), int(RunKind.HIDDEN_CHAIN)
+_OK = OUTCOME_NUMBER["ok"]
+
+
+class RecordingHandler(BaseCallbackHandler):
+    """Appends a fixed-size record per event and does nothing else.
+
+    ``run_inline`` keeps it on the thread of the event: a handler that is sent to the loop's
+    executor is slow and reads wrong times when the executor is busy.
+    """
+
+    run_inline = True
+
+    def __init__(self, recording: Recording, clock: Clock) -> None:
+        self.recording = recording
+        self.on_chain_start = _chain_start(recording, clock.now_ns)  # type: ignore[method-assign]
+        self.on_chain_end = _run_end(recording, clock.now_ns)  # type: ignore[method-assign]
+        self.on_tool_end = self.on_chain_end  # type: ignore[method-assign]
+        self.on_retriever_end = self.on_chain_end  # type: ignore[method-assign]
+        self._now_ns = clock.now_ns
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+        """Also tools, retrievers and models end here."""
+        now_ns = self._now_ns()
+        outcome = outcome_of(error)
+        name = "" if outcome in ("ok", "interrupted") else type_name(error)
+        self.recording.ends.extend(
+            END.pack(
+                now_ns,
+                run_id.int & ID_MASK,
+                _number(self.recording, name),
+                OUTCOME_NUMBER[outcome],
+            )
+        )
+
+    on_tool_error = on_chain_error
+    on_retriever_error = on_chain_error
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+        """End of a model call that raised."""
+        self.on_chain_error(error, run_id=run_id)
+
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Start of a tool call."""
+        name = kwargs.get("name") or (serialized or {}).get("name") or "tool"
+        self._start(RunKind.TOOL, name, run_id, parent_run_id, metadata)
+
+    def on_retriever_start(
+        self,
+        serialized: dict[str, Any] | None,
+        query: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Start of a retriever call."""
+        name = kwargs.get("name") or (serialized or {}).get("name") or "retriever"
+        self._start(RunKind.RETRIEVER, name, run_id, parent_run_id, metadata)
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any] | None,
+        messages: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Start of a chat model call."""
+        asked = kwargs.get("invocation_params") or {}
+        facts = metadata or {}
+        name = (
+            facts.get("ls_model_name")
+            or asked.get("model")
+            or asked.get("model_name")
+            or kwargs.get("name")
+            or (serialized or {}).get("name")
+            or "model"
+        )
+        self.recording.models[run_id.int & ID_MASK] = ModelEvent(facts.get("ls_provider"), messages)
+        self._start(RunKind.MODEL, str(name), run_id, parent_run_id, metadata)
+
+    def on_llm_start(
+        self, serialized: dict[str, Any] | None, prompts: list[str], **kwargs: Any
+    ) -> None:
+        """Start of a call of a text-completion model."""
+        self.on_chat_model_start(serialized, prompts, **kwargs)
+
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, **_: Any) -> None:
+        """One streamed chunk; the first may be empty and carry the role alone."""
+        event = self.recording.models.get(run_id.int & ID_MASK)
+        if event is None:
+            return
+        event.chunks += 1
+        if event.first_token_ns is None:
+            now_ns = self._now_ns()
+            if event.first_chunk_ns is None:
+                event.first_chunk_ns = now_ns
+            if token:
+                event.first_token_ns = now_ns
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **_: Any) -> None:
+        """End of a model call: keeps the usage that the provider reported."""
+        self.on_chain_end({}, run_id=run_id)
+        event = self.recording.models.get(run_id.int & ID_MASK)
+        if event is not None:
+            event.usage, event.served_model = _reported(response)
+
+    def _start(
+        self,
+        kind: RunKind,
+        name: str,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        metadata: dict[str, Any] | None,
+    ) -> None:
+        facts = metadata or {}
+        namespace = facts.get("langgraph_checkpoint_ns")
+        self.recording.starts.extend(
+            START.pack(
+                self._now_ns(),
+                run_id.int & ID_MASK,
+                parent_run_id.int & ID_MASK if parent_run_id else ORIGIN.get(),
+                hash(namespace) if namespace else 0,
+                _number(self.recording, name),
+                facts.get("langgraph_step", NO_STEP),
+                kind,
+            )
+        )
+
+
+def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
+    """The hot path as a closure: attribute look-ups would cost as much as the record."""
+    append, pack = recording.starts.extend, START.pack
+    number_of, intern, origin = recording.names.number_of, recording.names.intern, ORIGIN.get
+
+    def on_chain_start(
+        serialized: Any,
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str = "",
+        **_: Any,
+    ) -> None:
+        t_ns = now_ns()
+        namespace = None
+        step = NO_STEP
+        if metadata:
+            namespace = metadata.get("langgraph_checkpoint_ns")
+            step = metadata.get("langgraph_step", NO_STEP)
+        append(
+            pack(
+                t_ns,
+                run_id.int & ID_MASK,
+                parent_run_id.int & ID_MASK if parent_run_id else origin(),
+                hash(namespace) if namespace else 0,
+                number_of(name) or intern(name or ""),
+                step,
+                _HIDDEN_CHAIN if tags and tags[-1] == _HIDDEN_TAG else _CHAIN,
+            )
+        )
+
+    return on_chain_start
+
+
+def _run_end(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
+    append, pack = recording.ends.extend, END.pack
+
+    def on_end(outputs: Any, *, run_id: UUID, **_: Any) -> None:
+        append(pack(now_ns(), run_id.int & ID_MASK, 0, _OK))
+
+    return on_end
+
+
+def _number(recording: Recording, name: str) -> int:
+    return recording.names.number_of(name) or recording.names.intern(name)
+
+
+def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None]:
+    """Usage and model as the provider reported them; (None, None) where it did not."""
+    generations = getattr(response, "generations", None)
+    message = (
+        getattr(generations[0][0], "message", None) if generations and generations[0] else None
+    )
+    usage = getattr(message, "usage_metadata", None)
+    facts = getattr(message, "response_metadata", None) or {}
+    return usage, facts.get("model_name") or facts.get("model")

@@ -1,0 +1,159 @@
+"""The node table: one row per node, what it costs and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from rich.text import Text
+
+from lgprof.model import LatencySummary, NodeRow
+from lgprof.render.format import average, count, plural, whole_percent
+from lgprof.render.terminal import palette
+from lgprof.render.terminal.page import Block, Page
+from lgprof.render.terminal.palette import Role
+from lgprof.render.terminal.table import Column, table_lines
+
+_MOST_ROWS = 25
+_BAR_WIDTH = 8
+
+
+def node_blocks(page: Page) -> list[Block]:
+    """The table, nodes with the largest part of the critical path first."""
+    rows = sorted(page.profile.nodes, key=lambda row: (-row.critical_s, row.path))
+    if not rows:
+        return []
+    most = len(rows) if page.verbosity else _MOST_ROWS
+    left_out = rows[most:]
+    rows = rows[:most]
+    lines = table_lines(page, _columns(page, rows))
+    if left_out:
+        more = f"  {plural(len(left_out), 'more node')} with less of the critical path (-v)"
+        lines.append(Text(more, style=palette.QUIET))
+    note = "latency per call; CPU and waits per request"
+    return [Block("Nodes", lines, note)]
+
+
+def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
+    names = [Text(page.name(row.path)) for row in rows]
+    columns = [
+        Column("node", names, keep=100, left=True, shrink_to=14),
+        Column("critical path", [_share(page, row) for row in rows], keep=90, left=True),
+        *_counts(page, rows),
+        _latency(page, rows, "p50", 95),
+        _latency(page, rows, "p95", 85),
+        _latency(page, rows, "max", 70),
+        *_seconds(page, rows),
+    ]
+    if any(row.reads or row.writes for row in rows):
+        flow = [Text(_flow(page, row), style=palette.QUIET) for row in rows]
+        header = f"reads {page.glyphs.arrow} writes"
+        columns.append(Column(header, flow, keep=20, left=True, shrink_to=18))
+    return columns
+
+
+def _counts(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
+    def column(header: str, of: Callable[[NodeRow], int], keep: int) -> Column:
+        cells = [_number(of(row)) for row in rows]
+        return Column(header, cells, keep=keep)
+
+    retried = any(row.retries for row in rows)
+    failed = any(row.errors for row in rows)
+    columns = [
+        column("calls", lambda row: row.calls, 80),
+        column("attempts", lambda row: row.attempts, 65 if retried else 45),
+        Column("errors", [_errors(row) for row in rows], keep=88 if failed else 50),
+    ]
+    if any(row.timeouts for row in rows):
+        columns.append(column("timeouts", lambda row: row.timeouts, 60))
+    if any(row.cache_hits for row in rows):
+        columns.append(column("cached", lambda row: row.cache_hits, 62))
+    if any(row.visits.max > 1 for row in rows):
+        cells = [_visits(row) for row in rows]
+        columns.append(Column("visits", cells, keep=55))
+    return columns
+
+
+def _seconds(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
+    def column(header: str, of: Callable[[NodeRow], float | None], keep: int) -> Column | None:
+        values = [of(row) for row in rows]
+        if not any(value is not None for value in values):
+            return None
+        keep = keep if any(values) else keep - 20
+        return Column(header, [page.time_cell(value) for value in values], keep=keep)
+
+    candidates = [
+        column("CPU", lambda row: row.cpu_s, 58),
+        column("blocking", lambda row: row.blocking_s, 57),
+        column("barrier", lambda row: row.barrier_wait_s, 56),
+    ]
+    if any(row.executor_queue_s for row in rows):
+        candidates.append(column("queue", lambda row: row.executor_queue_s, 40))
+    if any(row.backoff_s for row in rows):
+        candidates.append(column("backoff", lambda row: row.backoff_s, 41))
+    return [candidate for candidate in candidates if candidate is not None]
+
+
+def _latency(
+    page: Page, rows: Sequence[NodeRow], which: Literal["p50", "p95", "max"], keep: int
+) -> Column:
+    return Column(which, [latency_cell(page, row.latency_s, which) for row in rows], keep=keep)
+
+
+def latency_cell(
+    page: Page, latency: LatencySummary | None, which: Literal["p50", "p95", "max"]
+) -> Text:
+    """One figure of a latency summary, or a quiet dash where nothing was measured."""
+    if latency is None:
+        return Text("-   ", style=palette.QUIET)
+    return page.time_cell(getattr(latency, which))
+
+
+def _number(number: int) -> Text:
+    return Text(count(number), style=palette.PLAIN if number else palette.QUIET)
+
+
+def _errors(row: NodeRow) -> Text:
+    if not row.errors:
+        return Text("0", style=palette.QUIET)
+    return Text(f"!{count(row.errors)}", style=palette.ERROR)
+
+
+def _visits(row: NodeRow) -> Text:
+    if row.visits.mean == row.visits.max:
+        return Text(count(row.visits.max))
+    return Text(f"{average(row.visits.mean)} (max {count(row.visits.max)})")
+
+
+def _share(page: Page, row: NodeRow) -> Text:
+    latency = page.profile.summary.latency_s
+    if latency is None or latency.mean <= 0:
+        return Text("-", style=palette.QUIET)
+    share = min(row.critical_s / latency.mean, 1.0)
+    text = Text(whole_percent(share).rjust(4), style=palette.PLAIN if share else palette.QUIET)
+    return text.append(" ").append(small_bar(page, share), style=palette.bar_style(Role.NODE))
+
+
+def small_bar(page: Page, share: float, width: int = _BAR_WIDTH) -> str:
+    """A bar in eighths of a cell, or in whole cells without block glyphs."""
+    block, partial = page.glyphs.block, page.glyphs.partial
+    if not partial:
+        return (block * round(share * width)).ljust(width)
+    eighths = round(share * width * 8)
+    whole, part = divmod(max(eighths, 1 if share > 0 else 0), 8)
+    return (block * whole + (partial[part - 1] if part else "")).ljust(width)
+
+
+def _flow(page: Page, row: NodeRow) -> str:
+    if row.reads is None and row.writes is None:
+        return "?"
+    reads = _keys(page, row.reads)
+    return f"{reads} {page.glyphs.arrow} {_keys(page, row.writes)}"
+
+
+def _keys(page: Page, keys: list[str] | Literal["all"] | None) -> str:
+    if keys is None:
+        return "?"
+    if keys == "all":
+        return "all"
+    return ", ".join(page.clean(key) for key in keys) or "nothing"

@@ -1,0 +1,74 @@
+"""What every section is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from lgprof.model import Failure, Profile, Request
+from lgprof.render import format as fmt
+from lgprof.render.terminal import palette, text
+from lgprof.render.terminal.charset import Glyphs
+
+INDENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The Profile and the paper it is printed on."""
+
+    profile: Profile
+    width: int
+    glyphs: Glyphs
+    colour: bool
+    critical_spans: Callable[[Request], set[int]]
+    """Ids of the spans on a request's critical path, their ancestors included."""
+    failures: Sequence[Failure] = ()
+    verbosity: int = 0
+    saved_to: str | None = None
+    next_steps: Sequence[str] = ()
+
+    def clean(self, user_text: str) -> str:
+        """Text of the user's program on one line, safe to print."""
+        return text.clean(user_text, ascii_only=self.glyphs.ascii_only)
+
+    def name(self, user_text: str) -> str:
+        """A name that the user's program chose; a stand-in where nothing of it can be printed."""
+        return self.clean(user_text).strip() or "(unnamed)"
+
+    def fit(self, label: str, width: int) -> str:
+        """The label, cut to a width."""
+        return text.fit(label, width, self.glyphs.ellipsis)
+
+    def fit_middle(self, label: str, width: int) -> str:
+        """The label without its middle, if need be."""
+        return text.fit_middle(label, width, self.glyphs.ellipsis)
+
+    def time(self, seconds: float) -> str:
+        """A duration."""
+        return fmt.duration(seconds, ascii_only=self.glyphs.ascii_only)
+
+    def time_cell(self, seconds: float | None, *, quiet: bool = False) -> Text:
+        """A duration for a column of them: the units stand below one another."""
+        if seconds is None:
+            return Text("?   ", style=palette.QUIET)
+        number, unit = fmt.split_duration(seconds, ascii_only=self.glyphs.ascii_only)
+        joint = "" if "m" in number or "h" in number else " "
+        style = palette.QUIET if quiet or seconds == 0 else palette.PLAIN
+        return Text(f"{number}{joint}{unit}".ljust(len(number) + 3), style=style)
+
+    def joined(self, facts: Sequence[str]) -> str:
+        """Facts on one line."""
+        return self.glyphs.separator.join(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A titled part of the report. Its lines fit the width of the page."""
+
+    title: str
+    lines: list[Text]
+    note: str = ""
+    """Beside the title, quietly."""

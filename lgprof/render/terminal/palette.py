@@ -1,0 +1,87 @@
+"""Colours by meaning, the same in every chart, readable on light and on dark backgrounds.
+
+All hues have a middle luminance: as text or bars they stand out from white and from black, and
+carry near-black labels as a background.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+
+from rich.style import Style
+
+
+class Role(Enum):
+    """What a stretch of time was spent on."""
+
+    NODE = "node"
+    MODEL = "model"
+    TOOL = "tool"
+    RETRIEVER = "retriever"
+    CHECKPOINT = "checkpoint"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    FRAMEWORK = "framework"
+    FAILED = "failed"
+    UNKNOWN = "unattributed"
+
+
+_COLOURS: dict[Role, tuple[str, str]] = {
+    Role.NODE: ("#5f9be8", "#4a84d0"),
+    Role.MODEL: ("#dfa63a", "#c98f25"),
+    Role.TOOL: ("#54b071", "#43995f"),
+    Role.RETRIEVER: ("#3fb0ac", "#2f9793"),
+    Role.CHECKPOINT: ("#a986d8", "#9371c4"),
+    Role.WAITING: ("#9a9a9a", "#858585"),
+    Role.BLOCKED: ("#d67fb0", "#c0699a"),
+    Role.FRAMEWORK: ("#8497ad", "#708399"),
+    Role.FAILED: ("#d2493f", "#bb3a31"),
+    Role.UNKNOWN: ("#7d7468", "#6b6358"),
+}
+_LIGHTER: dict[Role, str] = {Role.MODEL: "#f0d59b"}
+_DARK_INK = "#101010"
+_LIGHT_INK = "#ffffff"
+
+ROLE_OF_KIND: dict[str, Role] = {
+    "node": Role.NODE,
+    "model": Role.MODEL,
+    "tool": Role.TOOL,
+    "retriever": Role.RETRIEVER,
+    "checkpoint": Role.CHECKPOINT,
+    "store": Role.CHECKPOINT,
+    "cache": Role.CHECKPOINT,
+    "router": Role.FRAMEWORK,
+    "graph": Role.FRAMEWORK,
+}
+"""By the kind of a span."""
+
+TITLE = Style(bold=True)
+STRONG = Style(bold=True)
+QUIET = Style(dim=True)
+NOTE = Style(bold=False, dim=True)
+PLAIN = Style()
+ERROR = Style(color="#d2493f", bold=True)
+WARNING = Style(color="#c98f25", bold=True)
+CRITICAL = Style(color="#d2691e", bold=True)
+
+
+@cache
+def bar_style(role: Role, *, alternate: bool = False, lighter: bool = False) -> Style:
+    """A bar drawn with block glyphs. ``alternate`` sets neighbours of one kind apart."""
+    if lighter and role in _LIGHTER:
+        return Style(color=_LIGHTER[role])
+    return Style(color=_COLOURS[role][alternate])
+
+
+@cache
+def cell_style(role: Role, *, alternate: bool = False) -> Style:
+    """A coloured cell with a label on it."""
+    ink = _LIGHT_INK if role in (Role.FAILED, Role.UNKNOWN) else _DARK_INK
+    return Style(color=ink, bgcolor=_COLOURS[role][alternate])
+
+
+@cache
+def two_tone(left: Style, right: Style) -> Style:
+    """For a half block: the left half in one bar's colour, the right half in another's."""
+    return Style(color=left.color, bgcolor=right.color)

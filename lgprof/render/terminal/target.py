@@ -1,0 +1,64 @@
+"""What was run: the target, its inputs, how often and where."""
+
+from __future__ import annotations
+
+from lgprof.render.format import count, plural
+from lgprof.render.terminal.facts import fact_lines
+from lgprof.render.terminal.page import Block, Page
+
+
+def target_blocks(page: Page) -> list[Block]:
+    """The head of the report."""
+    target = page.profile.target
+    facts = [
+        ("target", _target(page)),
+        ("inputs", _inputs(page)),
+        ("runs", _runs(page)),
+        ("checkpointer", page.clean(target.checkpointer or "none")),
+        ("versions", _versions(page)),
+    ]
+    note = f"lgprof {page.profile.lgprof}"
+    if page.profile.interrupted:
+        note = f"{note}, interrupted: only what was measured until then"
+    return [Block(page.clean(target.name), fact_lines(page, facts), page.clean(note))]
+
+
+def _target(page: Page) -> str:
+    target = page.profile.target
+    shape = f"{plural(len(target.nodes), 'node')}, {plural(len(target.edges), 'edge')}"
+    return f"{page.clean(target.spec)} ({shape})"
+
+
+def _inputs(page: Page) -> str:
+    inputs = page.profile.target.inputs
+    number = plural(inputs.count, "input")
+    if inputs.distinct != inputs.count:
+        number = f"{number}, {count(inputs.distinct)} distinct"
+    return f"{number}, from {page.clean(inputs.source)}"
+
+
+def _runs(page: Page) -> str:
+    summary = page.profile.summary
+    facts = [plural(summary.requests, "request")]
+    if summary.warmup:
+        facts.append(f"after {count(summary.warmup)} to warm up")
+    if summary.concurrency > 1:
+        facts.append(f"{count(summary.concurrency)} at a time")
+    else:
+        facts.append("one at a time")
+    facts.append(f"{page.profile.target.mode} mode")
+    return ", ".join(facts)
+
+
+def _versions(page: Page) -> str:
+    environment = page.profile.environment
+    facts = [
+        f"Python {environment.python}",
+        f"LangGraph {environment.langgraph}",
+        f"langchain-core {environment.langchain_core}",
+        f"{environment.platform}, {plural(environment.cpu_count, 'CPU')}",
+    ]
+    if environment.git_commit:
+        changed = " with changes" if environment.git_dirty else ""
+        facts.append(f"commit {environment.git_commit[:10]}{changed}")
+    return page.joined([page.clean(fact) for fact in facts])

@@ -1,0 +1,168 @@
+"""Drives an async graph: a stock asyncio loop in a thread of its own.
+
+The main thread only waits. So Ctrl-C and timeouts work even while a node blocks the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from lgprof.run.conduct import Conductor, InFlight
+from lgprof.run.plan import GetState, Invoke
+from lgprof.target import OpenTarget
+
+T = TypeVar("T")
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+_POLL_S = 0.05
+_STUCK_AFTER_S = 2.0
+_CLOSE_WITHIN_S = 2.0
+
+
+class LoopThread:
+    """An event loop that runs in a daemon thread until it is closed."""
+
+    def __init__(self, factory: LoopFactory = asyncio.SelectorEventLoop) -> None:
+        self.loop = factory()
+        self.stuck = False
+        """The loop was given up: a node holds it and does not return."""
+        self._thread = threading.Thread(target=self._run, name="lgprof-loop", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and wait for its result."""
+        future = self.submit(coroutine)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """End what still runs and close the loop; a stuck one is left to the process's end."""
+        if self.stuck:
+            return
+        try:
+            self.submit(_cancel_others()).result(_CLOSE_WITHIN_S)
+        except TimeoutError:
+            self.stuck = True
+            return
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+async def _cancel_others() -> None:
+    loop = asyncio.get_running_loop()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    executor_idle = loop.shutdown_default_executor()
+    await asyncio.wait_for(executor_idle, _CLOSE_WITHIN_S / 2)
+
+
+class AsyncDriver:
+    """Sends requests through ``ainvoke``, ``concurrency`` of them at once."""
+
+    def __init__(self, target: OpenTarget, conductor: Conductor, thread: LoopThread) -> None:
+        self._target = target
+        self._conductor = conductor
+        self._thread = thread
+
+    def drive(self, indices: range) -> None:
+        """Run the requests; returns when all are over or the loop had to be given up."""
+        future = self._thread.submit(self._all(iter(indices)))
+        try:
+            while True:
+                try:
+                    return future.result(_POLL_S)
+                except TimeoutError:
+                    if future.done():
+                        raise
+                    if self._is_stuck():
+                        return None
+        except KeyboardInterrupt:
+            future.cancel()
+            self._conductor.cancel_all()
+            raise
+
+    def _is_stuck(self) -> bool:
+        """Give up requests whose timeout cannot fire since the loop does not run."""
+        overdue = list(self._conductor.overdue(_STUCK_AFTER_S))
+        if not overdue:
+            return False
+        self._thread.stuck = True
+        for request in overdue:
+            self._conductor.end(request, timed_out=True)
+        self._conductor.cancel_all()
+        return True
+
+    async def _all(self, indices: Iterator[int]) -> None:
+        async def worker() -> None:
+            for index in indices:
+                await self._one(index)
+
+        await asyncio.gather(*(worker() for _ in range(self._conductor.concurrency)))
+
+    async def _one(self, index: int) -> None:
+        conductor = self._conductor
+        request = conductor.begin(index)
+        timeout = asyncio.timeout(conductor.timeout_s)
+        try:
+            async with timeout:
+                await self._converse(request)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            conductor.end(request, error=error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a user's graph may even raise SystemExit
+            conductor.end(request, error=error, timed_out=timeout.expired())
+        else:
+            conductor.end(request)
+        await self._forget(request)
+
+    async def _converse(self, request: InFlight) -> None:
+        conductor = self._conductor
+        conversation = conductor.plan.conversation(request.log.index, conductor.unanswered.add)
+        reply: Any = None
+        while True:
+            try:
+                step = conversation.send(reply)
+            except StopIteration:
+                return
+            if isinstance(step, GetState):
+                reply = await self._target.graph.aget_state(step.config)
+            else:
+                reply = request.output = await self._invoke(request, step)
+
+    async def _invoke(self, request: InFlight, step: Invoke) -> Any:
+        extra = {} if step.context is None else {"context": step.context}
+        leg = self._conductor.begin_leg(request, step)
+        try:
+            return await self._target.runnable.ainvoke(step.payload, step.config, **extra)
+        finally:
+            self._conductor.end_leg(leg)
+
+    async def _forget(self, request: InFlight) -> None:
+        saver: Any = self._target.graph.checkpointer
+        for thread in request.own_threads:
+            with suppress(NotImplementedError):  # optional in LangGraph's interface
+                await saver.adelete_thread(thread)

@@ -1,0 +1,138 @@
+"""What the two drivers share: the book of requests under way, and how each of them ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lgprof.analysis.spans import Leg, RequestLog
+from lgprof.clock import Clock
+from lgprof.langgraph_adapter.outcomes import type_name
+from lgprof.predicate import Predicate
+from lgprof.record.event_log import ID_MASK
+from lgprof.run.plan import OWN_THREAD, Invoke, RequestPlan
+
+
+@dataclass(slots=True)
+class InFlight:
+    """One request under way."""
+
+    log: RequestLog
+    start_ns: int
+    cpu_start_ns: int
+    threads: set[str] = field(default_factory=set)
+    """Threads that it wrote to in the checkpointer."""
+    payload: Any = None
+    error: BaseException | None = None
+    output: Any = None
+    done: bool = False
+
+    @property
+    def own_threads(self) -> list[str]:
+        """Those that were made for it, and are ours to delete."""
+        return [thread for thread in self.threads if thread.startswith(OWN_THREAD)]
+
+
+class Conductor:
+    """Keeps the book of all requests: begins them, times their legs, ends them."""
+
+    def __init__(
+        self,
+        plan: RequestPlan,
+        clock: Clock,
+        *,
+        concurrency: int,
+        timeout_s: float,
+        failed_when: Predicate | None,
+        after_request: Callable[[InFlight], None],
+        idle: Callable[[], None],
+    ) -> None:
+        self.plan = plan
+        self.clock = clock
+        self.concurrency = concurrency
+        self.timeout_s = timeout_s
+        self.unanswered: set[str] = set()
+        """Nodes at whose interrupts requests ended for want of an answer."""
+        self._failed_when = failed_when
+        self._after_request = after_request
+        self._idle = idle
+        self._lock = threading.Lock()
+        self.in_flight: list[InFlight] = []
+        self.finished: list[InFlight] = []
+
+    def begin(self, index: int) -> InFlight:
+        """A request that starts now."""
+        log = RequestLog(index=index, legs=[], outcome="running")
+        request = InFlight(log, self.clock.now_ns(), self.clock.process_cpu_ns())
+        with self._lock:
+            self.in_flight.append(request)
+        return request
+
+    def begin_leg(self, request: InFlight, step: Invoke) -> Leg:
+        """The graph is called now."""
+        if not request.log.legs:
+            request.payload = step.payload
+        if self.plan.checkpointed:
+            request.threads.add(str(step.config["configurable"]["thread_id"]))
+        leg = Leg(step.run_id.int & ID_MASK, self.clock.now_ns(), 0)
+        request.log.legs.append(leg)
+        return leg
+
+    def end_leg(self, leg: Leg) -> None:
+        """The graph returned or raised just now."""
+        leg.end_ns = self.clock.now_ns()
+
+    def end(
+        self, request: InFlight, *, error: BaseException | None = None, timed_out: bool = False
+    ) -> None:
+        """The request is over. What was ended before (given up) stays as it was."""
+        with self._lock:
+            if request.done:
+                return
+            request.done = True
+            self.in_flight.remove(request)
+            self.finished.append(request)
+            idle = not self.in_flight
+        self._settle_outcome(request, error, timed_out)
+        self._after_request(request)
+        if idle:
+            self._idle()
+
+    def _settle_outcome(
+        self, request: InFlight, error: BaseException | None, timed_out: bool
+    ) -> None:
+        log = request.log
+        now_ns = self.clock.now_ns()
+        for leg in log.legs:
+            leg.end_ns = leg.end_ns or now_ns
+        if self.concurrency == 1:
+            log.cpu_ns = self.clock.process_cpu_ns() - request.cpu_start_ns
+        if timed_out:
+            log.outcome, log.error_type = "timed_out", "lgprof.Timeout"
+        elif error is not None:
+            request.error = error
+            log.outcome, log.error_type = "failed", type_name(error)
+        elif self._failed_when is not None and self._failed_when.matches(request.output):
+            log.outcome, log.error_type = "failed", "failed_when"
+        else:
+            log.outcome = "ok"
+        request.output = None
+
+    def cancel_all(self) -> None:
+        """Ctrl-C: what is under way counts as cancelled."""
+        with self._lock:
+            under_way, self.in_flight[:] = list(self.in_flight), []
+        for request in under_way:
+            request.done = True
+            self._settle_outcome(request, None, timed_out=False)
+            request.log.outcome = "cancelled"
+            self.finished.append(request)
+
+    def overdue(self, grace_s: float) -> Iterator[InFlight]:
+        """Requests that should have timed out and have not: the graph holds on to its thread."""
+        now_ns = self.clock.now_ns()
+        for request in list(self.in_flight):
+            if now_ns - request.start_ns > (self.timeout_s + grace_s) * 1e9:
+                yield request

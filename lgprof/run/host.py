@@ -1,0 +1,96 @@
+"""What the host of a graph supplies, lgprof supplies: a checkpointer and a store."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.store.memory import InMemoryStore
+
+from lgprof.errors import UsageError
+from lgprof.langgraph_adapter.graphs import (
+    as_runnable_graph,
+    needs_checkpointer,
+    preferred_mode,
+    with_host,
+)
+from lgprof.run.options import RunOptions
+from lgprof.target import OpenTarget
+
+
+def chosen_mode(target: OpenTarget, options: RunOptions) -> str:
+    """``async`` or ``sync``."""
+    return preferred_mode(target.graph) if options.mode == "auto" else options.mode
+
+
+async def hosted(
+    target: OpenTarget, options: RunOptions, mode: str, stack: AsyncExitStack
+) -> OpenTarget:
+    """A copy of the target with what its host would supply; the user's graph is not changed.
+
+    Raises:
+        UsageError: An unknown kind of checkpointer or store, or one that cannot be opened.
+    """
+    runnable = with_host(
+        target.runnable,
+        checkpointer=await _checkpointer(target, options, mode, stack),
+        store=_store(options.store),
+    )
+    return replace(target, runnable=runnable, graph=as_runnable_graph(runnable).graph)
+
+
+def is_checkpointed(target: OpenTarget) -> bool:
+    """Whether the graph keeps checkpoints, so that it can be interrupted and resumed."""
+    return isinstance(target.graph.checkpointer, BaseCheckpointSaver)
+
+
+async def _checkpointer(
+    target: OpenTarget, options: RunOptions, mode: str, stack: AsyncExitStack
+) -> Any:
+    kind, _, file = options.checkpointer.partition(":")
+    if kind == "auto" and not file:
+        has_thread = "thread_id" in (options.config.get("configurable") or {})
+        wanted = needs_checkpointer(
+            target.graph, resumes=bool(options.resumes), has_thread=has_thread
+        )
+        return InMemorySaver() if wanted else None
+    if kind == "memory" and not file:
+        return InMemorySaver()
+    if kind == "none" and not file:
+        return None
+    if kind == "sqlite" and file:
+        return await _sqlite(Path(file), mode, stack)
+    raise UsageError(
+        f"--checkpointer {options.checkpointer!r} is not known",
+        hint="use auto, memory, none or sqlite:FILE",
+    )
+
+
+async def _sqlite(file: Path, mode: str, stack: AsyncExitStack) -> Any:
+    if not file.parent.is_dir():
+        raise UsageError(f"--checkpointer: no such folder: {file.parent}")
+    try:
+        if mode == "async":
+            from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+            return await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(file)))
+        from langgraph.checkpoint.sqlite import SqliteSaver
+
+        return stack.enter_context(SqliteSaver.from_conn_string(str(file)))
+    except ImportError as error:
+        raise UsageError(
+            "--checkpointer sqlite:FILE needs langgraph-checkpoint-sqlite",
+            hint="pip install 'lgprof[sqlite]'",
+        ) from error
+
+
+def _store(kind: str) -> Any:
+    if kind in ("auto", "memory"):
+        return InMemoryStore()
+    if kind == "none":
+        return None
+    raise UsageError(f"--store {kind!r} is not known", hint="use auto, memory or none")

@@ -1,0 +1,108 @@
+"""What a run sends: each request as a conversation with the graph, free of any I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+
+OWN_THREAD = "lgprof-"
+"""How the ids of threads begin that are made for one request."""
+
+MAX_RESUMES = 100
+"""A graph that interrupts more often than this is taken to do so for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call the graph; the reply is its output."""
+
+    payload: Any
+    config: RunnableConfig
+    run_id: UUID
+    context: Any
+
+
+@dataclass(frozen=True, slots=True)
+class GetState:
+    """Ask for the graph's state; the reply is LangGraph's ``StateSnapshot``."""
+
+    config: RunnableConfig
+
+
+Conversation = Generator[Invoke | GetState, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    """How to make each request.
+
+    Args:
+        render_input: From a request's index to its input.
+        render_config: From a request's index to the user's part of the config.
+        render_context: From a request's index to the context; None without one.
+        resumes: Answers to dynamic interrupts, in order.
+        checkpointed: Whether the graph can be interrupted at all.
+        recursion_limit: None leaves LangGraph's own.
+    """
+
+    render_input: Callable[[int], Any]
+    render_config: Callable[[int], dict[str, Any]] = lambda index: {}
+    render_context: Callable[[int], Any] = lambda index: None
+    resumes: list[Any] = field(default_factory=list)
+    checkpointed: bool = False
+    recursion_limit: int | None = None
+
+    def conversation(self, index: int, unanswered: Callable[[str], None]) -> Conversation:
+        """The steps of one request: invoke, and resume for as long as the graph is interrupted.
+
+        Args:
+            index: The request's index.
+            unanswered: Told the interrupted node when the answers have run out.
+        """
+        config = self.config(index)
+        context = self.render_context(index)
+        answers = iter(self.resumes)
+        payload = self.render_input(index)
+        for _ in range(MAX_RESUMES):
+            run_id = uuid4()
+            yield Invoke(payload, {**config, "run_id": run_id}, run_id, context)
+            if not self.checkpointed:
+                return
+            state = yield GetState(config)
+            if not state.next:
+                return
+            interrupts = pending_interrupts(state)
+            values = [value for _, value in zip(interrupts, answers, strict=False)]
+            if len(values) < len(interrupts):
+                unanswered(", ".join(state.next))
+                return
+            payload = _resume(interrupts, values)
+
+    def config(self, index: int) -> RunnableConfig:
+        """A config with a thread of its own, unless the user names one."""
+        config: RunnableConfig = {**self.render_config(index)}  # type: ignore[typeddict-item]
+        configurable = {"thread_id": f"{OWN_THREAD}{uuid4()}"} | (config.get("configurable") or {})
+        config["configurable"] = configurable
+        if self.recursion_limit is not None:
+            config["recursion_limit"] = self.recursion_limit
+        return config
+
+
+def pending_interrupts(state: Any) -> list[Any]:
+    """Dynamic interrupts that wait for an answer; none at a static breakpoint."""
+    return [interrupt for task in state.tasks for interrupt in task.interrupts]
+
+
+def _resume(interrupts: list[Any], values: list[Any]) -> Any:
+    if not interrupts:
+        return None
+    if len(interrupts) == 1:
+        return Command(resume=values[0])
+    return Command(
+        resume={interrupt.id: value for interrupt, value in zip(interrupts, values, strict=True)}
+    )

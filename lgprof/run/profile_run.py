@@ -1,0 +1,303 @@
+"""Runs a graph and makes a Profile of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import lgprof
+from lgprof.analysis.build import Process, figures
+from lgprof.analysis.spans import SpanBuilder
+from lgprof.clock import SYSTEM_CLOCK, Clock
+from lgprof.langgraph_adapter.graphs import structure
+from lgprof.model import Failure, InputSet, Profile, Request, Target
+from lgprof.record.digest import Digester
+from lgprof.record.session import RecordingSession, recording_session
+from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
+from lgprof.run.conduct import Conductor, InFlight
+from lgprof.run.environment import describe_environment
+from lgprof.run.failures import group_failures
+from lgprof.run.host import chosen_mode, hosted, is_checkpointed
+from lgprof.run.options import RunOptions
+from lgprof.run.plan import RequestPlan
+from lgprof.run.sync_driver import SyncDriver
+from lgprof.run.warnings import RunFacts, run_warnings
+from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
+
+Progress = Callable[[str, int, int], None]
+"""Told (phase, done, total) as requests end; phase is ``warm-up`` or ``measure``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run's Profile and what is not for a file."""
+
+    profile: Profile
+    failures: list[Failure]
+    abandoned: bool
+    """A request would not stop and still runs in a thread: end the process without waiting."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Resident memory of the process, read after each request."""
+
+    process: psutil.Process = field(default_factory=psutil.Process)
+    first_bytes: int = 0
+    peak_bytes: int = 0
+    last_bytes: int = 0
+
+    def read(self) -> None:
+        self.last_bytes = self.process.memory_info().rss
+        self.first_bytes = self.first_bytes or self.last_bytes
+        self.peak_bytes = max(self.peak_bytes, self.last_bytes)
+
+
+def profile_run(
+    source: TargetSource,
+    load_inputs: Callable[[OpenTarget], Inputs],
+    options: RunOptions,
+    *,
+    folder: Path,
+    clock: Clock = SYSTEM_CLOCK,
+    loop_factory: LoopFactory | None = None,
+    progress: Progress = lambda phase, done, total: None,
+) -> RunResult:
+    """Run a graph ``options.warmup + options.requests`` times and profile the latter.
+
+    Args:
+        source: The loaded target.
+        load_inputs: Called with the open target: inputs may be made from its schema.
+        options: How to run it.
+        folder: The project's folder, whose git commit is noted.
+        clock: The source of all times.
+        loop_factory: Makes the event loop; None for asyncio's own.
+        progress: Told of each request that ended.
+
+    Raises:
+        LgprofError: The target cannot be built, or an option does not fit it.
+    """
+    with ExitStack() as cleanup:
+        thread = LoopThread(loop_factory) if loop_factory else LoopThread()
+        cleanup.callback(thread.close)
+        stack = AsyncExitStack()
+        cleanup.callback(_close_target, thread, stack)
+        config = substitute(options.config, 0)
+        opened = thread.call(source.open(config, stack))
+        mode = chosen_mode(opened, options)
+        target = thread.call(hosted(opened, options, mode, stack))
+        run = _Run(source, target, load_inputs(opened), options, mode, clock, thread, progress)
+        return run.execute(folder)
+
+
+def _close_target(thread: LoopThread, stack: AsyncExitStack) -> None:
+    if not thread.stuck:
+        thread.call(stack.aclose())
+
+
+class _Run:
+    """One execution of a run, from the first request to the Profile."""
+
+    def __init__(
+        self,
+        source: TargetSource,
+        target: OpenTarget,
+        inputs: Inputs,
+        options: RunOptions,
+        mode: str,
+        clock: Clock,
+        thread: LoopThread,
+        progress: Progress,
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._inputs = inputs
+        self._options = options
+        self._mode = mode
+        self._clock = clock
+        self._thread = thread
+        self._progress = progress
+        self._digester = Digester(options.failed_when)
+        self._memory = _Memory()
+        self._phase = ("warm-up", options.warmup)
+        self._left_behind = 0
+        self._interrupted = False
+
+    def execute(self, folder: Path) -> RunResult:
+        """Warm up, measure, work out the figures. Ctrl-C ends it early, with what there is."""
+        with recording_session(
+            self._clock,
+            probes=self._options.probes,
+            loop=self._thread.loop if self._mode == "async" else None,
+        ) as session:
+            conductor = self._conductor(session)
+            try:
+                cold_s = self._warm_up(session, conductor)
+                self._measure(session, conductor)
+            except KeyboardInterrupt:
+                self._interrupted = True
+                if self._phase[0] == "warm-up":
+                    raise
+            return self._result(session, conductor, cold_s, folder)
+
+    def _conductor(self, session: RecordingSession) -> Conductor:
+        options = self._options
+        plan = RequestPlan(
+            render_input=self._inputs.render,
+            render_config=lambda index: _table(substitute(options.config, index)),
+            render_context=lambda index: substitute(options.context, index),
+            resumes=options.resumes,
+            checkpointed=is_checkpointed(self._target),
+            recursion_limit=options.recursion_limit,
+        )
+        return Conductor(
+            plan,
+            self._clock,
+            concurrency=options.concurrency,
+            timeout_s=options.timeout_s,
+            failed_when=options.failed_when,
+            after_request=self._after_request,
+            idle=lambda: self._digester.digest(session.recording),
+        )
+
+    def _after_request(self, request: InFlight) -> None:
+        request.log.input_hash = self._digester.value_hash(request.payload)
+        request.payload = None
+        self._memory.read()
+        phase, total = self._phase
+        self._done += 1
+        self._progress(phase, self._done, total)
+
+    def _warm_up(self, session: RecordingSession, conductor: Conductor) -> float | None:
+        options = self._options
+        self._done = 0
+        first = options.requests
+        self._drive(session, conductor, range(first, first + options.warmup))
+        cold = conductor.finished[0].log if conductor.finished else None
+        conductor.finished.clear()
+        self._digester.digest(session.recording)
+        session.recording.clear()
+        if cold is None or cold.outcome != "ok":
+            return None
+        return sum(leg.end_ns - leg.start_ns for leg in cold.legs) / 1e9
+
+    def _measure(self, session: RecordingSession, conductor: Conductor) -> None:
+        self._phase = ("measure", self._options.requests)
+        self._done = 0
+        self._memory = _Memory()
+        self._memory.read()
+        self._drive(session, conductor, range(self._options.requests))
+
+    def _drive(self, session: RecordingSession, conductor: Conductor, indices: range) -> None:
+        if self._mode == "async":
+            if not self._thread.stuck:
+                AsyncDriver(self._target, conductor, self._thread).drive(indices)
+            return
+        callers = session.probes.caller_threads if session.probes else set()
+        driver = SyncDriver(self._target, conductor, callers)
+        try:
+            driver.drive(indices)
+        finally:
+            self._left_behind += driver.left_behind
+
+    def _result(
+        self,
+        session: RecordingSession,
+        conductor: Conductor,
+        cold_s: float | None,
+        folder: Path,
+    ) -> RunResult:
+        self._digester.digest(session.recording)
+        finished = sorted(conductor.finished, key=lambda request: request.log.index)
+        started = [request for request in finished if request.log.legs]
+        origin_ns = min((request.start_ns for request in started), default=0)
+        builder = SpanBuilder(session.recording, origin_ns, in_loop=self._mode == "async")
+        requests = builder.requests([request.log for request in started])
+        failures = group_failures(
+            (request.error, made.error_node)
+            for request, made in zip(started, requests, strict=True)
+            if request.error is not None
+        )
+        facts = RunFacts(
+            orphans=builder.orphans,
+            unanswered=sorted(conductor.unanswered),
+            left_behind=self._left_behind + self._thread.stuck,
+            inputs_synthesized=self._inputs.synthesized,
+            probes=self._options.probes,
+        )
+        profile = self._profile(requests, cold_s, facts, folder)
+        return RunResult(profile, failures, abandoned=facts.left_behind > 0)
+
+    def _profile(
+        self, requests: list[Request], cold_s: float | None, facts: RunFacts, folder: Path
+    ) -> Profile:
+        options, memory = self._options, self._memory
+        made = figures(
+            requests,
+            Process(
+                cold_s=cold_s,
+                warmup=options.warmup,
+                concurrency=options.concurrency,
+                peak_rss_bytes=memory.peak_bytes or None,
+                rss_growth_bytes=memory.last_bytes - memory.first_bytes,
+            ),
+        )
+        return Profile(
+            kind="run",
+            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            lgprof=lgprof.__version__,
+            target=self._describe_target(),
+            environment=describe_environment(folder),
+            settings={
+                "requests": options.requests,
+                "warmup": options.warmup,
+                "concurrency": options.concurrency,
+                "timeout_s": options.timeout_s,
+                "probes": options.probes,
+            },
+            summary=made.summary,
+            attribution_s=made.attribution_s,
+            nodes=made.nodes,
+            models=made.models,
+            tools=made.tools,
+            errors=made.errors,
+            critical_path=made.critical_path,
+            warnings=run_warnings(made, requests, facts),
+            interrupted=self._interrupted,
+            requests=requests,
+        )
+
+    def _describe_target(self) -> Target:
+        nodes, edges = structure(self._target.graph)
+        saver = self._target.graph.checkpointer
+        return Target(
+            spec=self._source.spec,
+            name=self._target.name,
+            mode="async" if self._mode == "async" else "sync",
+            nodes=nodes,
+            edges=edges,
+            inputs=_input_set(self._inputs),
+            checkpointer=type(saver).__name__ if is_checkpointed(self._target) else None,
+        )
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return dict(value or {})
+
+
+def _input_set(inputs: Inputs) -> InputSet:
+    texts = [json.dumps(item, sort_keys=True, default=repr) for item in inputs.items]
+    return InputSet(
+        count=len(texts),
+        distinct=len(set(texts)),
+        sha256=hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+        source=inputs.source,
+    )

@@ -1,0 +1,118 @@
+"""What the reader of a run should know, each with the option or change that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lgprof.analysis.build import Figures
+from lgprof.model import Request, Warn
+
+BLOCKING_SHARE = 0.01
+"""Blocking the loop is worth a warning from this share of the mean latency."""
+UNATTRIBUTED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the figures do not show."""
+
+    orphans: int
+    unanswered: list[str]
+    left_behind: int
+    inputs_synthesized: bool
+    probes: bool
+
+
+def run_warnings(figures: Figures, requests: Sequence[Request], facts: RunFacts) -> list[Warn]:
+    """All that hold, the ones that make figures doubtful first."""
+    return [
+        *_about_requests(figures, facts),
+        *_about_measurement(figures, facts),
+        *_about_nodes(figures),
+        *_about_models(figures, requests),
+    ]
+
+
+def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
+    if facts.inputs_synthesized:
+        yield Warn(
+            code="synthesized_input",
+            message="the input was made from the graph's input schema; real inputs take other "
+            "paths and other times",
+            fix="give your own with -i '{...}' or -i @inputs.jsonl",
+        )
+    for node in facts.unanswered:
+        yield Warn(
+            code="unanswered_interrupt",
+            message=f"the graph stopped at an interrupt in {node}: what follows was not measured",
+            fix="answer it with --resume JSON (repeat it for several, in order)",
+        )
+    if figures.summary.timed_out:
+        yield Warn(
+            code="timed_out",
+            message=f"{figures.summary.timed_out} requests were cancelled at the time limit; "
+            "their latency counts as the time waited",
+            fix="raise it with --timeout, or look at what they waited for in the timeline",
+        )
+    if facts.left_behind:
+        yield Warn(
+            code="left_behind",
+            message="a timed-out request could not be stopped and kept running beside the others",
+            fix="await instead of blocking, or give its client a timeout of its own",
+        )
+
+
+def _about_measurement(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
+    summary = figures.summary
+    if facts.orphans:
+        yield Warn(
+            code="orphans",
+            message=f"{facts.orphans} calls could not be assigned to a request and are left out",
+            fix="use --concurrency 1" if summary.concurrency > 1 else None,
+        )
+    if not facts.probes:
+        yield Warn(
+            code="no_probes",
+            message="without probes a node's own time, CPU, reads and writes are unknown",
+            fix="leave out --no-probes",
+        )
+    elif summary.latency_s and (
+        figures.attribution_s.unattributed > UNATTRIBUTED_SHARE * summary.latency_s.mean
+    ):
+        share = figures.attribution_s.unattributed / summary.latency_s.mean
+        yield Warn(
+            code="unattributed",
+            message=f"{share:.0%} of the latency lies in nodes that the probes could not enter",
+        )
+
+
+def _about_nodes(figures: Figures) -> Iterator[Warn]:
+    latency_s = figures.summary.latency_s
+    for row in figures.nodes:
+        blocking_s = row.blocking_s or 0.0
+        if latency_s and blocking_s > BLOCKING_SHARE * latency_s.mean:
+            yield Warn(
+                code="blocking",
+                message=f"{row.path} blocks the event loop for {blocking_s * 1e3:.0f} ms per "
+                "request: nothing else runs meanwhile",
+                fix="await an async client, or wrap the call in asyncio.to_thread",
+            )
+
+
+def _about_models(figures: Figures, requests: Sequence[Request]) -> Iterator[Warn]:
+    calls = [
+        span.model
+        for request in requests
+        for span in request.spans
+        if span.kind == "model" and span.outcome == "ok" and span.model
+    ]
+    silent = [call for call in calls if call.tokens is None]
+    if silent:
+        streamed = any(call.chunks for call in silent)
+        yield Warn(
+            code="no_usage",
+            message=f"{len(silent)} of {len(calls)} model calls reported no tokens: "
+            "the token counts are of the others",
+            fix="set stream_usage=True on the model" if streamed else None,
+        )

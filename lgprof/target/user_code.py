@@ -1,0 +1,76 @@
+"""Running the user's code while loading it: what it prints, and what it raises."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import lgprof
+from lgprof.errors import LgprofError, TargetError
+
+_OUR_FOLDER = str(Path(lgprof.__file__).parent)
+_MACHINERY = ("<frozen ", str(Path(importlib.__file__).parent), contextlib.__file__)
+_PASS_ON = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, LgprofError)
+
+
+@contextlib.contextmanager
+def user_code(doing: str) -> Iterator[None]:
+    """Run the user's code: its output goes to standard error, its errors become a `TargetError`.
+
+    Standard output belongs to the result (``--json -``).
+
+    Args:
+        doing: What the message says, such as ``importing app.py``.
+
+    Raises:
+        TargetError: The code raised, or ended the program.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except _PASS_ON:
+        raise
+    except BaseException as error:  # also SystemExit, and what test tools derive from it
+        raise TargetError(_message(doing, error), user_traceback=user_traceback(error)) from error
+
+
+def _message(doing: str, error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"{doing} ended the program (exit code {error.code})"
+    text = str(error).strip()
+    summary = f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+    return f"{doing} failed: {summary}"
+
+
+def user_traceback(error: BaseException) -> str:
+    """An exception's traceback as its owner would see it: lgprof and imports cut out."""
+    told = traceback.TracebackException.from_exception(error)
+    _cut(told)
+    lines = list(told.format())
+    if not told.stack and told.__cause__ is None and told.__context__ is None:
+        lines = lines[1:]  # the header, of a traceback without frames
+    return "".join(lines)
+
+
+def _cut(told: traceback.TracebackException) -> None:
+    for frame in [frame for frame in told.stack if not is_user_file(frame.filename)]:
+        told.stack.remove(frame)
+    for linked in (told.__cause__, told.__context__, *(told.exceptions or ())):
+        if linked is not None:
+            _cut(linked)
+
+
+def has_user_frames(error: BaseException) -> bool:
+    """Whether any code of the user's ran between us and where an exception was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(is_user_file(frame.filename) for frame in frames)
+
+
+def is_user_file(filename: str) -> bool:
+    """Whether a frame's file is neither ours nor of the machinery that runs theirs."""
+    return not filename.startswith((_OUR_FOLDER, *_MACHINERY))
