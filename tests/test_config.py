@@ -79,7 +79,11 @@ def test_forms_of_inputs(project: Path, inputs: str, expected: object) -> None:
     ("text", "message", "hint"),
     [
         ("reqests = 3", "unknown setting tool.lgprof.reqests", "did you mean requests?"),
-        ("failed-when = 'x'", "unknown setting tool.lgprof.failed-when", "did you mean failed_when?"),
+        (
+            "failed-when = 'x'",
+            "unknown setting tool.lgprof.failed-when",
+            "did you mean failed_when?",
+        ),
         ("zzz = 1", "unknown setting tool.lgprof.zzz", "the settings are app, inputs"),
         ("requests = '3'", "tool.lgprof.requests must be a whole number, not a string", None),
         ("requests = true", "tool.lgprof.requests must be a whole number, not true or false", None),

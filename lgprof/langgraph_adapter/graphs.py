@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import dis
 import functools
 import sys
 import sysconfig
@@ -17,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+import langgraph.func
 import langgraph.types
 import typing_extensions
 from langchain_core.runnables import (
@@ -45,6 +47,7 @@ AnyGraph = Pregel[Any, Any, Any, Any]
 AnyRunnable = Runnable[Any, Any]
 
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+_TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
 _FOLLOW_DEPTH = 4
 """How many calls deep a node's own helper functions are followed."""
 
@@ -446,11 +449,11 @@ def _functions(graph: AnyGraph) -> list[types.FunctionType]:
     waiting = [(candidate, 0) for part in _parts(graph) for candidate in _callables(part)]
     while waiting:
         candidate, depth = waiting.pop()
-        for function in _plain_functions(candidate):
+        for function, owner in _plain_functions(candidate):
             if id(function.__code__) in found or depth > _FOLLOW_DEPTH:
                 continue
             found[id(function.__code__)] = function
-            waiting += [(helper, depth + 1) for helper in _helpers(function, candidate)]
+            waiting += [(helper, depth + 1) for helper in _helpers(function, owner)]
     return list(found.values())
 
 
@@ -489,25 +492,30 @@ def _callables(part: object) -> list[object]:
     ]
 
 
-def _plain_functions(candidate: object) -> Iterator[types.FunctionType]:
-    """The Python functions behind a callable: partials, methods, decorators, callable objects."""
+def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, object]]:
+    """The Python functions behind a callable, each with the object whose method it is, or None.
+
+    Behind partials, methods, decorators that keep what they wrap, tasks and callable objects.
+    """
+    owner: object = None
     while True:
         if isinstance(candidate, functools.partial):
-            if candidate.func is run_in_executor:
-                candidate = candidate.args[-1]
-                continue
-            candidate = candidate.func
+            runs_in_executor = candidate.func is run_in_executor
+            candidate = candidate.args[-1] if runs_in_executor else candidate.func
         elif isinstance(candidate, types.MethodType):
-            candidate = candidate.__func__
+            candidate, owner = candidate.__func__, candidate.__self__
         elif isinstance(candidate, types.FunctionType):
-            yield candidate
+            yield candidate, owner
             candidate = getattr(candidate, "__wrapped__", None)
+        elif isinstance(candidate, _TASK_TYPE):
+            candidate = getattr(candidate, "func", None)
         elif isinstance(candidate, Pregel | type) or not callable(candidate):
             return
         else:
-            candidate = getattr(type(candidate), "__call__", None)  # noqa: B004
-            if not isinstance(candidate, types.FunctionType):
+            call = getattr(type(candidate), "__call__", None)  # noqa: B004
+            if not isinstance(call, types.FunctionType):
                 return
+            candidate, owner = call, candidate
 
 
 def _codes(function: types.FunctionType) -> list[types.CodeType]:
@@ -519,6 +527,7 @@ def _codes(function: types.FunctionType) -> list[types.CodeType]:
 
 
 def _names(function: types.FunctionType) -> set[str]:
+    """Names of globals, attributes and imports."""
     return {name for code in _codes(function) for name in code.co_names}
 
 
@@ -536,20 +545,21 @@ def _captured_values(function: types.FunctionType) -> Iterator[object]:
 
 
 def _named_globals(function: types.FunctionType) -> list[object]:
-    space = function.__globals__
-    return [space[name] for name in _names(function) if name in space]
+    instructions = [one for code in _codes(function) for one in dis.get_instructions(code)]
+    names = {one.argval for one in instructions if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return [function.__globals__[name] for name in names if name in function.__globals__]
 
 
-def _helpers(function: types.FunctionType, called_as: object) -> Iterator[object]:
+def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
     """What a function may call: captured functions, those of its project, its object's methods."""
     yield from _captured_values(function)
     for value in _named_globals(function):
         for helper in [value, *(_callables(value) if isinstance(value, BaseTool) else ())]:
-            if any(_is_of_project(plain, function) for plain in _plain_functions(helper)):
+            if any(_is_of_project(plain, function) for plain, _ in _plain_functions(helper)):
                 yield helper
-    owner = getattr(called_as, "__self__", None)
     if owner is not None:
-        yield from (getattr(type(owner), name, None) for name in _names(function))
+        methods = (getattr(type(owner), name, None) for name in _names(function))
+        yield from (types.MethodType(m, owner) for m in methods if callable(m))
 
 
 def _is_of_project(helper: types.FunctionType, caller: types.FunctionType) -> bool:

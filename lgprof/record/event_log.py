@@ -128,6 +128,8 @@ class Recording:
     ends: bytearray = field(default_factory=bytearray)
     works: bytearray = field(default_factory=bytearray)
     holds: bytearray = field(default_factory=bytearray)
+    open_hold: tuple[int, int] | None = None
+    """(start_ns, attempt) of the loop's current callback."""
     names: Names = field(default_factory=Names)
     models: dict[int, ModelEvent] = field(default_factory=dict)
     node_data: list[NodeData] = field(default_factory=list)

@@ -36,9 +36,11 @@ def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) 
         origin = self._context.get(ORIGIN, 0)  # type: ignore[attr-defined]
         cpu_start = cpu_ns()
         start = now_ns()
+        recording.open_hold = start, origin
         try:
             run(self)
         finally:
+            recording.open_hold = None
             wall = now_ns() - start
             if wall >= SHORTEST_HOLD_NS:
                 cpu = wall if wall < _CPU_READ_FROM_NS else cpu_ns() - cpu_start

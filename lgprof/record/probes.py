@@ -33,6 +33,7 @@ class GraphProbes:
         self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
         self.caller_threads: set[int] = set()
         """Threads that call ``invoke`` themselves; all others that run nodes are pool threads."""
+        self._open: dict[int, tuple[int, WorkThread]] = {}
 
     def prepare(self, graph: AnyGraph, run_id: UUID) -> AnyGraph:
         """The copy to run instead of the graph; cheap after the first time."""
@@ -54,6 +55,12 @@ class GraphProbes:
             probed.store = probed_store(store, log)
         return probed
 
+    def note_unfinished(self) -> None:
+        """Record the functions that still run, as if they ended now: those that hang."""
+        now_ns = self._clock.now_ns()
+        for attempt, (start_ns, thread) in list(self._open.items()):
+            self._recording.works.extend(WORK.pack(start_ns, now_ns, attempt, 0, thread))
+
     def wrap(
         self, function: Callable[..., Any], is_async: bool, takes_input: bool
     ) -> Callable[..., Any]:
@@ -63,7 +70,8 @@ class GraphProbes:
     def _wrap_sync(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
         @wraps(function)
         def probe(*args: Any, **kwargs: Any) -> Any:
-            args, mark = self._enter(args, takes_input)
+            thread = self._sync_thread()
+            args, mark = self._enter(args, takes_input, thread)
             token = ORIGIN.set(mark[0])
             output = None
             try:
@@ -72,14 +80,14 @@ class GraphProbes:
                 return output
             finally:
                 ORIGIN.reset(token)
-                self._leave(mark, output, self._sync_thread())
+                self._leave(mark, output, thread)
 
         return probe
 
     def _wrap_async(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
         @wraps(function)
         async def probe(*args: Any, **kwargs: Any) -> Any:
-            args, mark = self._enter(args, takes_input)
+            args, mark = self._enter(args, takes_input, WorkThread.LOOP)
             token = ORIGIN.set(mark[0])
             output = None
             try:
@@ -92,7 +100,9 @@ class GraphProbes:
 
         return probe
 
-    def _enter(self, args: tuple[Any, ...], takes_input: bool) -> tuple[tuple[Any, ...], Mark]:
+    def _enter(
+        self, args: tuple[Any, ...], takes_input: bool, thread: WorkThread
+    ) -> tuple[tuple[Any, ...], Mark]:
         run_id = current_run_id()
         attempt = run_id.int & ID_MASK if run_id else ORIGIN.get()
         reads: set[str] | None = None
@@ -104,11 +114,15 @@ class GraphProbes:
                 reads = None
             else:
                 args = (twin, *args[1:])
-        return args, (attempt, reads, value, self._clock.now_ns(), self._clock.thread_cpu_ns())
+        cpu_ns = self._clock.thread_cpu_ns()
+        start_ns = self._clock.now_ns()
+        self._open[attempt] = start_ns, thread
+        return args, (attempt, reads, value, start_ns, cpu_ns)
 
     def _leave(self, mark: Mark, output: Any, thread: WorkThread) -> None:
         attempt, reads, value, start_ns, cpu_start_ns = mark
         end_ns = self._clock.now_ns()
+        self._open.pop(attempt, None)
         cpu_ns = self._clock.thread_cpu_ns() - cpu_start_ns if thread != WorkThread.LOOP else 0
         self._recording.works.extend(WORK.pack(start_ns, end_ns, attempt, cpu_ns, thread))
         self._recording.node_data.append(NodeData(attempt, reads, value, output))

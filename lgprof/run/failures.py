@@ -20,6 +20,8 @@ _STANDARD = tuple(
     for name in ("asyncio", "concurrent", "threading.py", "contextlib.py", "contextvars.py")
 )
 
+_LANGGRAPH_NOTE = "During task with name"
+
 
 def user_traceback(error: BaseException) -> str:
     """The traceback without the frames of lgprof, LangGraph and the event loop.
@@ -33,6 +35,9 @@ def user_traceback(error: BaseException) -> str:
             frame for frame in mine if not frame.filename.startswith((*_LIBRARIES, *_STANDARD))
         ]
         part.stack[:] = theirs or mine
+        part.__notes__ = [
+            note for note in part.__notes__ or () if not note.startswith(_LANGGRAPH_NOTE)
+        ] or None
     return "".join(shown.format())
 
 

@@ -215,6 +215,8 @@ class _Run:
         cold_s: float | None,
         folder: Path,
     ) -> RunResult:
+        if self._thread.stuck or self._left_behind:
+            session.note_unfinished()
         self._digester.digest(session.recording)
         finished = sorted(conductor.finished, key=lambda request: request.log.index)
         started = [request for request in finished if request.log.legs]
@@ -230,6 +232,7 @@ class _Run:
             orphans=builder.orphans,
             unanswered=sorted(conductor.unanswered),
             left_behind=self._left_behind + self._thread.stuck,
+            not_made=0 if self._interrupted else self._options.requests - len(started),
             inputs_synthesized=self._inputs.synthesized,
             probes=self._options.probes,
         )

@@ -20,6 +20,7 @@ class RunFacts:
     orphans: int
     unanswered: list[str]
     left_behind: int
+    not_made: int
     inputs_synthesized: bool
     probes: bool
 
@@ -51,16 +52,21 @@ def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
     if figures.summary.timed_out:
         yield Warn(
             code="timed_out",
-            message=f"{figures.summary.timed_out} requests were cancelled at the time limit; "
-            "their latency counts as the time waited",
+            message=f"{_requests(figures.summary.timed_out)} reached the time limit; the latency "
+            "counts the time waited",
             fix="raise it with --timeout, or look at what they waited for in the timeline",
         )
     if facts.left_behind:
         yield Warn(
             code="left_behind",
-            message="a timed-out request could not be stopped and kept running beside the others",
+            message="a timed-out request could not be stopped and kept running"
+            + (f"; {_requests(facts.not_made)} could not be made" if facts.not_made else ""),
             fix="await instead of blocking, or give its client a timeout of its own",
         )
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
 
 
 def _about_measurement(figures: Figures, facts: RunFacts) -> Iterator[Warn]:

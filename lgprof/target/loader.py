@@ -367,9 +367,11 @@ def import_sandbox(cwd: Path | None = None) -> Iterator[None]:
         folders = [home, *(Path(entry) for entry in sys.path if entry and entry not in path)]
         sys.path[:] = path
         _restore_environment(environment)
-        for name in set(sys.modules) - modules:
-            if _is_from(sys.modules[name], folders):
-                del sys.modules[name]
+        gained = set(sys.modules) - modules
+        # A package without __init__.py knows its path only while its parent is there.
+        theirs = [name for name in gained if _is_from(sys.modules[name], folders)]
+        for name in theirs:
+            del sys.modules[name]
         importlib.invalidate_caches()
 
 

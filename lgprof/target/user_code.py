@@ -51,10 +51,7 @@ def user_traceback(error: BaseException) -> str:
     """An exception's traceback as its owner would see it: lgprof and imports cut out."""
     told = traceback.TracebackException.from_exception(error)
     _cut(told)
-    lines = list(told.format())
-    if not told.stack and told.__cause__ is None and told.__context__ is None:
-        lines = lines[1:]  # the header, of a traceback without frames
-    return "".join(lines)
+    return "".join(told.format())
 
 
 def _cut(told: traceback.TracebackException) -> None:

@@ -48,9 +48,7 @@ def sleeper(seconds: float, key: str = "a"):
 def books(profile: Profile) -> dict[str, float]:
     """The attribution without its zeros, in milliseconds."""
     assert profile.summary.latency_s is not None
-    parts = {
-        name: getattr(profile.attribution_s, name) or 0.0 for name in ATTRIBUTION_CATEGORIES
-    }
+    parts = {name: getattr(profile.attribution_s, name) or 0.0 for name in ATTRIBUTION_CATEGORIES}
     assert sum(parts.values()) == pytest.approx(profile.summary.latency_s.mean, rel=1e-6)
     return {name: round(part / MS, 3) for name, part in parts.items() if part > 1e-9}
 

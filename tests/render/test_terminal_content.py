@@ -77,7 +77,7 @@ def test_the_critical_path_is_marked_without_colour(show, samples) -> None:
 
 def test_the_slowest_request_is_shown_where_it_differs(show, samples) -> None:
     shown = show(samples.fan_out(), sections=["timeline"])
-    assert "Slowest request  664 ms, 2.5× the median, 400 ms more in search, #9" in shown  # noqa: RUF001
+    assert "Slowest request  #9, 664 ms, 2.5× the median, 400 ms more in search" in shown  # noqa: RUF001
     assert "Slowest" not in show(samples.chain(), sections=["timeline"])
 
 
@@ -140,7 +140,7 @@ def test_no_successful_request(show, samples) -> None:
     shown = show(samples.none_succeeded())
     assert "no request succeeded" in shown
     assert "Where the time goes" not in shown
-    assert "none succeeded, this one is failed" in shown
+    assert "none succeeded, #0 failed" in shown
     assert "4 of 4 (100%)" in shown
 
 

@@ -105,7 +105,9 @@ def test_a_file_is_imported_once(project: Path, write: Write) -> None:
 def test_what_a_module_prints_goes_to_standard_error(
     project: Path, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write("app.py", "print('import')\ndef make2():\n    print('make')\n    return graph\n", graph=True)
+    write(
+        "app.py", "print('import')\ndef make2():\n    print('make')\n    return graph\n", graph=True
+    )
     run(load(project, "app:make2"))
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "import\nmake\n")
@@ -233,7 +235,11 @@ def test_a_missing_function_is_suggested(project: Path, write: Write) -> None:
     ("text", "message", "last_lines"),
     [
         ("def f():\n    1 / 0\nf()\n", "ZeroDivisionError: division by zero", "ZeroDivisionError"),
-        ("import no_such_module\n", "ModuleNotFoundError: No module named", "import no_such_module"),
+        (
+            "import no_such_module\n",
+            "ModuleNotFoundError: No module named",
+            "import no_such_module",
+        ),
         ("from os import nothing\n", "ImportError: cannot import name 'nothing'", "ImportError"),
         ("def f(:\n", "SyntaxError: invalid syntax", "def f(:"),
         ("import sys\nsys.exit(3)\n", "ended the program (exit code 3)", "SystemExit: 3"),
@@ -265,7 +271,10 @@ def test_a_module_missing_deeper_is_theirs(project: Path, write: Write) -> None:
 
 
 def test_causes_are_kept_and_cut(project: Path, write: Write) -> None:
-    write("app.py", "try:\n    import nothing_here\nexcept ImportError as e:\n    raise ValueError('v') from e\n")
+    write(
+        "app.py",
+        "try:\n    import no_such\nexcept ImportError as e:\n    raise ValueError('v') from e\n",
+    )
     told = refused(project, "app:graph").user_traceback or ""
     assert told.count("Traceback (most recent call last):") == 2
     assert "direct cause" in told

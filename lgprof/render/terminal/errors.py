@@ -65,13 +65,14 @@ def _short(page: Page, error_type: str) -> str:
 
 
 def _failure(page: Page, failure: Failure) -> list[Text]:
+    kind = f"! {_short(page, failure.error_type)}"
+    place = f"in {page.name(failure.node)}" if failure.node is not None else "outside any node"
+    times = f", the first of {count(failure.count)}" if failure.count > 1 else ""
     head = Text(" " * INDENT)
-    head.append(f"! {_short(page, failure.error_type)}", style=palette.ERROR)
-    place = f" in {page.clean(failure.node)}" if failure.node else " outside any node"
-    head.append(place)
-    if failure.count > 1:
-        head.append(f", the first of {count(failure.count)}", style=palette.QUIET)
-    head.truncate(page.width)
+    head.append(page.fit(kind, page.width - INDENT), style=palette.ERROR)
+    room = page.width - head.cell_len - 1
+    if room >= 8:
+        head.append(f" {page.fit(place + times, room)}")
     lines = [head]
     for message in failure.message.splitlines()[:8]:
         parts = text.fold(page.clean(message), page.width - 2 * INDENT)

@@ -86,7 +86,7 @@ def _lines(
     number_width = max(5, len(count(largest)))
     longest_tag = max(cell_len(_tag(page, names)) for names in tags.values())
     fixed = INDENT + 19 + 2 + number_width + 9
-    room = max(page.width - fixed - min(longest_tag, page.width // 3), 8)
+    room = max(page.width - fixed - min(longest_tag, page.width // 2), 8)
     lines = []
     for index, number in enumerate(counts):
         reached += number

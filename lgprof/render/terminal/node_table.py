@@ -70,7 +70,7 @@ def _counts(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
         columns.append(column("cached", lambda row: row.cache_hits, 62))
     if any(row.visits.max > 1 for row in rows):
         cells = [_visits(row) for row in rows]
-        columns.append(Column("visits", cells, keep=55))
+        columns.append(Column("visits", cells, keep=48))
     return columns
 
 

@@ -61,4 +61,4 @@ def _versions(page: Page) -> str:
     if environment.git_commit:
         changed = " with changes" if environment.git_dirty else ""
         facts.append(f"commit {environment.git_commit[:10]}{changed}")
-    return page.joined([page.clean(fact) for fact in facts])
+    return page.clean(", ".join(facts))

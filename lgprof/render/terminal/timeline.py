@@ -29,8 +29,9 @@ def timeline_blocks(page: Page) -> list[Block]:
     median_s = percentile([request.latency_s for request in succeeded], 50)
     median = next(request for request in succeeded if request.latency_s == median_s)
     slowest = succeeded[-1]
-    what = "median request" if len(succeeded) > 1 else "the only one that succeeded"
-    blocks = [_block(page, median, "Timeline", what, 1.0)]
+    what = "median request" if len(succeeded) > 1 else "the only successful request"
+    facts = [f"{what} #{count(median.index)}", page.time(median.latency_s)]
+    blocks = [_block(page, median, "Timeline", facts, 1.0)]
     if _differs(median, slowest):
         blocks.append(_slowest_block(page, median, slowest))
     return blocks
@@ -45,18 +46,20 @@ def _slowest_block(page: Page, median: Request, slowest: Request) -> Block:
     ratio = slowest.latency_s / median.latency_s if median.latency_s > 0 else 0.0
     times = f"{ratio:.1f}{page.glyphs.times} the median" if ratio else "the median took no time"
     reason = _difference(page, call_tree(median), call_tree(slowest))
-    return _block(page, slowest, "Slowest request", f"{times}{reason}", 0.5)
+    facts = [f"#{count(slowest.index)}", page.time(slowest.latency_s), f"{times}{reason}"]
+    return _block(page, slowest, "Slowest request", facts, 0.5)
 
 
 def _failed_block(page: Page, request: Request) -> Block:
-    what = f"none succeeded, this one is {request.outcome.replace('_', ' ')}"
-    return _block(page, request, "Timeline", what, 1.0)
+    what = f"none succeeded, #{count(request.index)} {request.outcome.replace('_', ' ')}"
+    return _block(page, request, "Timeline", [what, page.time(request.latency_s)], 1.0)
 
 
-def _block(page: Page, request: Request, title: str, what: str, share_of_rows: float) -> Block:
+def _block(
+    page: Page, request: Request, title: str, facts: list[str], share_of_rows: float
+) -> Block:
     most = _MOST_ROWS_VERBOSE if page.verbosity else round(_MOST_ROWS * share_of_rows)
     chart = Chart(page, request, most)
-    facts = [page.time(request.latency_s), what, f"#{count(request.index)}"]
     if chart.supersteps:
         facts.append(plural(chart.supersteps, "superstep"))
     if request.interrupts:

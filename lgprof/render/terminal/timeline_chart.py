@@ -188,7 +188,9 @@ class Chart:
             notes.append(f"{calls} not shown, {self.page.time(self.selection.left_out_s)} in all")
         if self.selection.collapsed:
             more = "" if self.page.verbosity else " (-v shows more of them)"
-            notes.append(f"repeated calls share a row: total time, busy moments high{more}")
+            notes.append(
+                f"repeated calls share a row: their total time, as high as they were busy{more}"
+            )
         if crowded:
             notes.append(f"{plural(self.supersteps, 'superstep')} are too many to draw")
         lines = []
