@@ -171,8 +171,8 @@ def test_bad_text(text: str, message: str) -> None:
 
 WORDS = [
     "a", "b", "a.b", "a[0]", 'a["b"]', "==", "!=", "<", ">=", "in", "not", "and", "or", "(",
-    ")", "len(a)", "1", "-1", "2.5", '"x"', "null", "true", "[1, 2]", "is", "+", "\\", "'\\d'", "\n",
-    "1if",
+    ")", "len(a)", "1", "-1", "2.5", '"x"', "null", "true", "[1, 2]", "is", "+", "\\", "'\\d'",
+    "\n", "1if",
 ]  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),

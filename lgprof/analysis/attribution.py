@@ -17,6 +17,9 @@ from lgprof.model import Request, Segment, Span
 BLOCKING_FROM_S = 0.001
 """A hold of the event loop is a blocking call from this much wall time without CPU."""
 
+QUEUE_FROM_S = 0.001
+"""A task that starts later than its step by less was merely started after the others."""
+
 START_NODE = "__start__"
 _CALLS = frozenset({"model", "tool", "retriever"})
 _IO = frozenset({"checkpoint", "store", "cache"})
@@ -110,7 +113,7 @@ class _Walk:
     def _wait_to_start(self, ready_s: float, node: Span, step: list[Span], own: Tile) -> list[Tile]:
         """All tasks of a step are ready at once; one that starts late waits for a free place."""
         freed = any(ready_s < other.end_s <= node.start_s for other in step if other is not node)
-        if freed:
+        if freed and node.start_s - ready_s > QUEUE_FROM_S:
             own = Tile(0, 0, "executor_queue", node.path, node.id)
         return self._gap(ready_s, node.start_s, own)
 

@@ -257,6 +257,9 @@ class SpanBuilder:
     def _add_call(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
         kind = _CALL_KINDS[run.kind]
         span = self._span(run, kind, scope.parent, scope.path, scope.end_ns)
+        if span.outcome == "running":
+            # langchain-core reports no end of a call that was cancelled.
+            span.outcome = "cancelled"
         event = self._recording.models.get(run.id) if kind == "model" else None
         if event is not None:
             span.model = _model_call(run, event)

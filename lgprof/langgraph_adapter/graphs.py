@@ -503,7 +503,8 @@ def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, ob
             runs_in_executor = candidate.func is run_in_executor
             candidate = candidate.args[-1] if runs_in_executor else candidate.func
         elif isinstance(candidate, types.MethodType):
-            candidate, owner = candidate.__func__, candidate.__self__
+            owner = candidate.__self__
+            candidate = candidate.__func__
         elif isinstance(candidate, types.FunctionType):
             yield candidate, owner
             candidate = getattr(candidate, "__wrapped__", None)

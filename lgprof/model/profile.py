@@ -55,7 +55,7 @@ class Attribution(msgspec.Struct, kw_only=True):
     node_cpu: float = 0.0
     """Own code of a node, computing."""
     node_wait: float = 0.0
-    """Own code of a node, waiting: a sleep, a lock, I/O that is no model, tool or retriever call."""
+    """Own code of a node, waiting: a sleep, a lock, I/O other than the calls above."""
     loop_wait: float = 0.0
     """Outside a node, while another node held the event loop."""
     routing: float = 0.0

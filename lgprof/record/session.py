@@ -15,6 +15,7 @@ from lgprof.record.loop_tap import tapped
 from lgprof.record.origin import carried_into_threads
 from lgprof.record.probes import GraphProbes
 from lgprof.record.recorder import RecordingHandler
+from lgprof.record.tracing import tracing_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def recording_session(
     """
     recording = Recording()
     with ExitStack() as stack:
+        stack.enter_context(tracing_off())
         stack.enter_context(installed(RecordingHandler(recording, clock)))
         graph_probes = GraphProbes(recording, clock) if probes else None
         if graph_probes is not None:

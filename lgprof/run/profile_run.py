@@ -21,6 +21,7 @@ from lgprof.langgraph_adapter.graphs import structure
 from lgprof.model import Failure, InputSet, Profile, Request, Target
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
+from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.environment import describe_environment
@@ -146,7 +147,7 @@ class _Run:
                 self._interrupted = True
                 if self._phase[0] == "warm-up":
                     raise
-            return self._result(session, conductor, cold_s, folder)
+        return self._result(session, conductor, cold_s, folder)
 
     def _conductor(self, session: RecordingSession) -> Conductor:
         options = self._options
@@ -235,6 +236,7 @@ class _Run:
             not_made=0 if self._interrupted else self._options.requests - len(started),
             inputs_synthesized=self._inputs.synthesized,
             probes=self._options.probes,
+            tracing_switched_off=tracing_is_on(),
         )
         profile = self._profile(requests, cold_s, facts, folder)
         return RunResult(profile, failures, abandoned=facts.left_behind > 0)

@@ -23,6 +23,7 @@ class RunFacts:
     not_made: int
     inputs_synthesized: bool
     probes: bool
+    tracing_switched_off: bool
 
 
 def run_warnings(figures: Figures, requests: Sequence[Request], facts: RunFacts) -> list[Warn]:
@@ -76,6 +77,12 @@ def _about_measurement(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
             code="orphans",
             message=f"{facts.orphans} calls could not be assigned to a request and are left out",
             fix="use --concurrency 1" if summary.concurrency > 1 else None,
+        )
+    if facts.tracing_switched_off:
+        yield Warn(
+            code="tracing_off",
+            message="LangSmith tracing was switched off while measuring: it costs time and sends "
+            "prompts over the network",
         )
     if not facts.probes:
         yield Warn(

@@ -15,6 +15,7 @@ from lgprof.errors import LgprofError, TargetError
 
 _OUR_FOLDER = str(Path(lgprof.__file__).parent)
 _MACHINERY = ("<frozen ", str(Path(importlib.__file__).parent), contextlib.__file__)
+_LANGGRAPH_NOTE = "During task with name"
 _PASS_ON = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, LgprofError)
 
 
@@ -47,19 +48,29 @@ def _message(doing: str, error: BaseException) -> str:
     return f"{doing} failed: {summary}"
 
 
-def user_traceback(error: BaseException) -> str:
-    """An exception's traceback as its owner would see it: lgprof and imports cut out."""
+def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
+    """An exception's traceback as its owner would see it: lgprof and the import system cut out.
+
+    Args:
+        error: What was raised.
+        hidden: Beginnings of more file names to cut, unless no frame would be left.
+    """
     told = traceback.TracebackException.from_exception(error)
-    _cut(told)
-    return "".join(told.format())
+    _cut(told, hidden)
+    lines = list(told.format())
+    if not told.stack and told.__cause__ is None and told.__context__ is None:
+        lines = lines[1:]  # the header, of a traceback without frames
+    return "".join(lines)
 
 
-def _cut(told: traceback.TracebackException) -> None:
-    for frame in [frame for frame in told.stack if not is_user_file(frame.filename)]:
-        told.stack.remove(frame)
+def _cut(told: traceback.TracebackException, hidden: tuple[str, ...]) -> None:
+    theirs = [frame for frame in told.stack if is_user_file(frame.filename)]
+    told.stack[:] = [frame for frame in theirs if not frame.filename.startswith(hidden)] or theirs
+    notes = [note for note in told.__notes__ or () if not note.startswith(_LANGGRAPH_NOTE)]
+    told.__notes__ = notes or None
     for linked in (told.__cause__, told.__context__, *(told.exceptions or ())):
         if linked is not None:
-            _cut(linked)
+            _cut(linked, hidden)
 
 
 def has_user_frames(error: BaseException) -> bool:

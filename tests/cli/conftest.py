@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import APPS, Project
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Project:
+    """A folder with `apps.py` in it."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(APPS, folder)
+    return Project(folder, monkeypatch, capfd)
