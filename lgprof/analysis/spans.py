@@ -130,7 +130,7 @@ class SpanBuilder:
                     continue
             if parent is not None:
                 parent.children.append(run)
-                if run.kind <= RunKind.HIDDEN_CHAIN:
+                if run.kind <= RunKind.LATER_STEP:
                     run.is_attempt = bool(run.namespace) and run.namespace != parent.namespace
 
     def _only_root_at(self, t_ns: int, legs: list[Leg]) -> _Run | None:
@@ -175,9 +175,9 @@ class SpanBuilder:
         for child in run.children:
             if child.is_attempt:
                 attempts.setdefault(child.namespace, []).append(child)
-            elif child.kind > RunKind.HIDDEN_CHAIN:
+            elif child.kind > RunKind.LATER_STEP:
                 self._add_call(child, scope, spans)
-            elif child.kind == RunKind.HIDDEN_CHAIN and run.is_attempt:
+            elif run.is_attempt and self._is_router(child, run):
                 spans.append(self._span(child, "router", scope.parent, scope.path, scope.end_ns))
             elif self._is_graph(child):
                 self._add_graph(child, scope, spans)
@@ -185,6 +185,13 @@ class SpanBuilder:
                 self._add_children(child, scope, spans)
         for group in attempts.values():
             self._add_node(group, scope, spans)
+
+    def _is_router(self, run: _Run, attempt: _Run) -> bool:
+        """Conditional edges run in the attempt of their source, after its function."""
+        work = self._works.get(attempt.id)
+        if work is None:
+            return run.kind == RunKind.LATER_STEP
+        return run.start_ns >= work.end_ns
 
     def _is_graph(self, run: _Run) -> bool:
         return run.id in self._recording.graphs or any(child.is_attempt for child in run.children)

@@ -36,8 +36,8 @@ class RunKind(IntEnum):
     """What a callback run is, as far as its start tells."""
 
     CHAIN = 0
-    HIDDEN_CHAIN = 1
-    """Marked as hidden by LangGraph: conditional edges and ``__start__``."""
+    LATER_STEP = 1
+    """A chain that is the second or a later step of a sequence, as conditional edges are."""
     MODEL = 2
     TOOL = 3
     RETRIEVER = 4

@@ -22,8 +22,8 @@ from lgprof.record.event_log import (
 )
 from lgprof.record.origin import ORIGIN
 
-_HIDDEN_TAG = "langsmith:hidden"
-_CHAIN, _HIDDEN_CHAIN = int(RunKind.CHAIN), int(RunKind.HIDDEN_CHAIN)
+_FIRST_STEP, _ANY_STEP = "seq:step:1", "seq:step:"
+_CHAIN, _LATER_STEP = int(RunKind.CHAIN), int(RunKind.LATER_STEP)
 _OK = OUTCOME_NUMBER["ok"]
 
 
@@ -188,6 +188,9 @@ def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..
         if metadata:
             namespace = metadata.get("langgraph_checkpoint_ns")
             step = metadata.get("langgraph_step", NO_STEP)
+        kind = _CHAIN
+        if tags and tags[0].startswith(_ANY_STEP) and tags[0] != _FIRST_STEP:
+            kind = _LATER_STEP
         append(
             pack(
                 t_ns,
@@ -196,7 +199,7 @@ def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..
                 hash(namespace) if namespace else 0,
                 number_of(name) or intern(name or ""),
                 step,
-                _HIDDEN_CHAIN if tags and tags[-1] == _HIDDEN_TAG else _CHAIN,
+                kind,
             )
         )
 
