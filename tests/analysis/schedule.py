@@ -8,6 +8,7 @@ it shows that the spans hold enough.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from lgprof.model import Request, Span
 
@@ -38,9 +39,7 @@ def _graph_s(graph: Span, children: dict[int | None, list[Span]]) -> float:
 
 def _node_s(node: Span, children: dict[int | None, list[Span]]) -> float:
     attempts = [child for child in children[node.id] if child.kind == "attempt"]
-    backoff_s = sum(
-        after.start_s - before.end_s for before, after in zip(attempts, attempts[1:], strict=False)
-    )
+    backoff_s = sum(after.start_s - before.end_s for before, after in pairwise(attempts))
     return backoff_s + sum(_attempt_s(attempt, children) for attempt in attempts)
 
 
@@ -51,9 +50,7 @@ def _attempt_s(attempt: Span, children: dict[int | None, list[Span]]) -> float:
     inner = sorted(
         (c for c in children[attempt.id] if c.kind in ("graph", "node")), key=lambda c: c.start_s
     )
-    overlap = any(
-        b.start_s < a.end_s for a, b in zip(inner, inner[1:], strict=False)
-    )
+    overlap = any(b.start_s < a.end_s for a, b in pairwise(inner))
     work_s = attempt.work_end_s - attempt.work_start_s
     if attempt.segments is not None:
         held_s = sum(segment.wall_s for segment in attempt.segments)

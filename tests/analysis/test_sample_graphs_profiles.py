@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import jsonschema
@@ -56,7 +57,7 @@ def test_tiles_follow_each_other_without_gap_or_overlap(profile: Profile) -> Non
     for request in profile.requests:
         tiles = attribute(request)
         assert sum(t.end_s - t.start_s for t in tiles) == pytest.approx(request.latency_s)
-        for before, after in zip(tiles, tiles[1:], strict=False):
+        for before, after in pairwise(tiles):
             assert after.start_s >= before.end_s - 1e-9
 
 

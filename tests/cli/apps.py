@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
@@ -67,33 +68,22 @@ class Context(TypedDict, total=False):
     number: int
 
 
-def see(state: State, config: Any, runtime: Runtime[Context]) -> State:
+def see(state: State, config: RunnableConfig, runtime: Runtime[Context]) -> State:
     configurable = config["configurable"]
     seen = {
         "input": dict(state),
         "context": runtime.context,
         "label": configurable.get("label"),
         "thread_id": configurable["thread_id"],
-        "tags": config.get("tags"),
+        "recursion_limit": config["recursion_limit"],
     }
     note("seen.jsonl", json.dumps(seen))
     return {"i": 1}
 
 
-def _seeing() -> Any:
-    from langchain_core.runnables import RunnableConfig
-
-    see.__annotations__ = {
-        "state": State,
-        "config": RunnableConfig,
-        "runtime": Runtime[Context],
-        "return": State,
-    }
-    builder = StateGraph(State, context_schema=Context).add_node("see", see)
-    return builder.add_edge(START, "see").compile()
-
-
-seeing = _seeing()
+seeing = (
+    StateGraph(State, context_schema=Context).add_node("see", see).add_edge(START, "see").compile()
+)
 
 
 def together(state: State) -> State:

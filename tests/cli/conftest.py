@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.harness import APPS, Project
+from tests.cli.harness import APPS, ProjectHere
 
 
 @pytest.fixture
 def project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Project:
+) -> ProjectHere:
     """A folder with `apps.py` in it."""
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(APPS, folder)
-    return Project(folder, monkeypatch, capfd)
+    return ProjectHere(folder, monkeypatch, capfd)

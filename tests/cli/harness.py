@@ -67,12 +67,8 @@ class Done:
 class Project:
     """A folder in which a user works."""
 
-    def __init__(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-    ) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._monkeypatch = monkeypatch
-        self._capfd = capfd
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the project."""
@@ -107,6 +103,27 @@ class Project:
         """Run lgprof as a process, to its end."""
         return finish(self.start(*arguments, **options))
 
+    @property
+    def saved(self) -> list[Path]:
+        """The Profiles under .lgprof, the oldest first."""
+        files = (self.folder / ".lgprof").glob("*.json")
+        return sorted(files, key=lambda file: file.stat().st_mtime_ns)
+
+    def profile(self) -> dict[str, Any]:
+        """The Profile that was saved last, after a check that it is a good one."""
+        return checked_profile(self.saved[-1])
+
+
+class ProjectHere(Project):
+    """A project in which lgprof can also run in the test's own process."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        super().__init__(folder)
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+
     def call(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Done:
         """Run lgprof in this process: quicker, with the same files and the same exit code."""
         self._capfd.readouterr()
@@ -123,16 +140,6 @@ class Project:
         out, err = self._capfd.readouterr()
         assert isinstance(left.value.code, int)
         return Done(left.value.code, out, err)
-
-    @property
-    def saved(self) -> list[Path]:
-        """The Profiles under .lgprof, the oldest first."""
-        files = (self.folder / ".lgprof").glob("*.json")
-        return sorted(files, key=lambda file: file.stat().st_mtime_ns)
-
-    def profile(self) -> dict[str, Any]:
-        """The Profile that was saved last, after a check that it is a good one."""
-        return checked_profile(self.saved[-1])
 
 
 def _restore_sigint() -> None:

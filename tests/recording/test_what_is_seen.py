@@ -31,7 +31,6 @@ from tests.profiling import profile_graph
 from tests.recording.test_known_answers import State, books, chain, node, sleeper
 from tests.virtual_time import VirtualTime
 
-
 NodeError = getattr(langgraph.errors, "NodeError", None)
 
 

@@ -1,0 +1,71 @@
+"""Graphs that fail: in one request of ten, in all of them, or by what they keep in their state."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.harness import ProjectHere
+
+ONE_BY_ONE = ("-i", '{"i": "{{i}}"}', "-n", "10", "-w", "0")
+
+
+@pytest.mark.parametrize("probes", ["--probes", "--no-probes"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_one_request_in_ten_raises(project: ProjectHere, mode: str, probes: str) -> None:
+    done = project.call("run", "apps:fails_once", *ONE_BY_ONE, "--mode", mode, probes)
+    assert done.code == 0, done.err
+    profile = project.profile()
+    summary = profile["summary"]
+    assert (summary["requests"], summary["succeeded"], summary["failed"]) == (10, 9, 1)
+    assert summary["error_rate"] == pytest.approx(0.1)
+    assert profile["errors"] == [
+        {"type": "builtins.ValueError", "message": None, "node": "work", "count": 1}
+    ]
+    assert "the third of ten: 3" in done.out
+    assert 'apps.py", line' in done.out
+    assert "in deep_down" in done.out
+    assert "/lgprof/" not in done.out
+    assert "/langgraph/" not in done.out
+    assert "the third of ten" not in project.saved[-1].read_text()
+
+
+def test_every_request_raises(project: ProjectHere) -> None:
+    done = project.call("run", "apps:fails", "-n", "3", "-v")
+    assert done.code == 3
+    profile = project.profile()
+    assert profile["summary"]["failed"] == 3
+    assert profile["summary"]["latency_s"] is None
+    assert profile["summary"]["failed_latency_s"]["mean"] > 0
+    assert [(row["type"], row["count"]) for row in profile["errors"]] == [
+        ("builtins.LookupError", 3)
+    ]
+    assert "nothing there" in done.out
+    assert ".lgprof/" in done.out
+    assert "defect" not in done.err
+
+
+def test_a_node_that_ends_the_program(project: ProjectHere) -> None:
+    for mode in ("sync", "async"):
+        done = project.call("run", "apps:exits", "-n", "2", "--mode", mode)
+        assert done.code == 3, done.err
+        assert project.profile()["errors"][0]["type"] == "builtins.SystemExit"
+
+
+def test_errors_kept_in_the_state(project: ProjectHere) -> None:
+    done = project.call("run", "apps:keeps_error", *ONE_BY_ONE, "--failed-when", 'text == "error"')
+    assert done.code == 0, done.err
+    profile = project.profile()
+    assert (profile["summary"]["succeeded"], profile["summary"]["failed"]) == (5, 5)
+    [node] = profile["nodes"]
+    assert (node["path"], node["calls"], node["errors"]) == ("work", 10, 5)
+    assert project.call("run", "apps:keeps_error", *ONE_BY_ONE, "-q").code == 0
+    assert project.profile()["summary"]["failed"] == 0
+
+
+def test_sync_mode_of_an_async_graph_is_explained(project: ProjectHere) -> None:
+    done = project.call("run", "apps:quick_async", "--mode", "sync", "-n", "2")
+    assert done.code in (2, 3)
+    assert "defect" not in done.err
+    assert "synchronous" in done.out + done.err
+    assert "/lgprof/" not in done.out + done.err
+    assert "--mode" in done.out + done.err
