@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import os
 import tempfile
 import zlib
@@ -103,5 +104,17 @@ def _check_schema(schema: str, path: Path) -> None:
 
 def profile_json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a Profile file."""
-    schema = msgspec.json.schema(Profile)
+    schema = _clean(msgspec.json.schema(Profile))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _clean(part: Any) -> Any:
+    """Without the indentation of docstrings, which differs between versions of Python."""
+    if isinstance(part, dict):
+        return {
+            key: inspect.cleandoc(value)
+            if key == "description" and isinstance(value, str)
+            else _clean(value)
+            for key, value in part.items()
+        }
+    return [_clean(item) for item in part] if isinstance(part, list) else part

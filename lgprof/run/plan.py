@@ -70,16 +70,16 @@ class RequestPlan:
         payload = self.render_input(index)
         for _ in range(MAX_RESUMES):
             run_id = uuid4()
-            yield Invoke(payload, {**config, "run_id": run_id}, run_id, context)
+            output = yield Invoke(payload, {**config, "run_id": run_id}, run_id, context)
             if not self.checkpointed:
                 return
             state = yield GetState(config)
-            if not state.next:
+            interrupts = pending_interrupts(output, state)
+            if not interrupts and not state.next:
                 return
-            interrupts = pending_interrupts(state)
             values = [value for _, value in zip(interrupts, answers, strict=False)]
             if len(values) < len(interrupts):
-                unanswered(", ".join(state.next))
+                unanswered(", ".join(state.next) or "a node")
                 return
             payload = _resume(interrupts, values)
 
@@ -93,9 +93,14 @@ class RequestPlan:
         return config
 
 
-def pending_interrupts(state: Any) -> list[Any]:
-    """Dynamic interrupts that wait for an answer; none at a static breakpoint."""
-    return [interrupt for task in state.tasks for interrupt in task.interrupts]
+def pending_interrupts(output: Any, state: Any) -> list[Any]:
+    """Dynamic interrupts that wait for an answer; none at a static breakpoint.
+
+    A graph whose output is no dict tells them in its state alone, and before langgraph 1.1 the
+    state does not tell a node's second one.
+    """
+    told = output.get("__interrupt__") if isinstance(output, dict) else None
+    return list(told or (found for task in state.tasks for found in task.interrupts))
 
 
 def _resume(interrupts: list[Any], values: list[Any]) -> Any:

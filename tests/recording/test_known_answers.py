@@ -240,7 +240,7 @@ def test_a_loop_by_command_counts_its_visits() -> None:
     builder = StateGraph(State)
     builder.add_node("again", again, destinations=("again", END))
     builder.add_edge(START, "again")
-    profile = profile_graph(builder.compile(), {"a": 0}, time=time).profile
+    profile = profile_graph(builder.compile(), {"a": 0}, time=time, recursion_limit=60).profile
     assert books(profile) == {"node_wait": 50.0}
     row = node(profile, "again")
     assert (row.calls, row.visits.max) == (50, 50)
