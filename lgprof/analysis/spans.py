@@ -10,12 +10,8 @@ from typing import Literal, NamedTuple
 
 from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
 from lgprof.record.event_log import (
-    END,
-    HOLD,
     NO_STEP,
     OUTCOMES,
-    START,
-    WORK,
     IoEvent,
     ModelEvent,
     Recording,
@@ -357,14 +353,14 @@ def _tokens(event: ModelEvent) -> Tokens | None:
 
 
 def _read_runs(recording: Recording) -> dict[int, _Run]:
+    rows = recording.starts.rows()
+    recording.ends.settle()
     names = recording.names.as_list()
     runs = {
         run_id: _Run(run_id, parent, t_ns, namespace, names[name], step, kind)
-        for t_ns, run_id, parent, namespace, name, step, kind in START.iter_unpack(
-            bytes(recording.starts)
-        )
+        for t_ns, run_id, parent, namespace, name, step, kind in rows
     }
-    for t_ns, run_id, error, outcome in END.iter_unpack(bytes(recording.ends)):
+    for t_ns, run_id, error, outcome in recording.ends.rows():
         run = runs.get(run_id)
         if run is not None:
             run.end_ns, run.error, run.outcome = t_ns, names[error], OUTCOMES[outcome]
@@ -374,7 +370,7 @@ def _read_runs(recording: Recording) -> dict[int, _Run]:
 def _read_works(recording: Recording) -> dict[int, _Work]:
     """The first function call of each attempt is the node's own."""
     works: dict[int, _Work] = {}
-    for start_ns, end_ns, attempt, cpu_ns, thread in WORK.iter_unpack(bytes(recording.works)):
+    for start_ns, end_ns, attempt, cpu_ns, thread in recording.works.rows():
         known = works.get(attempt)
         if known is None or start_ns < known.start_ns:
             works[attempt] = _Work(start_ns, end_ns, cpu_ns, thread)
@@ -403,4 +399,4 @@ class _Holds:
 
 
 def _read_holds(recording: Recording) -> _Holds:
-    return _Holds(list(HOLD.iter_unpack(bytes(recording.holds))))
+    return _Holds(list(recording.holds.rows()))

@@ -43,6 +43,7 @@ class Digester:
 
     def digest(self, recording: Recording) -> None:
         """Hash what the recording holds, and let go of the values."""
+        recording.settle()
         held, recording.node_data[:] = recording.node_data[:], []
         for data in held:
             recording.digests[data.attempt] = self._node_digest(data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, get_args
@@ -120,30 +120,100 @@ class Names:
         return list(self._numbers)
 
 
-@dataclass(slots=True)
+BATCH = 256
+"""How many events wait to be packed at most."""
+
+
+class EventLog:
+    """Events of one kind in the order in which they came, as fixed-size records.
+
+    Events are appended to ``pending`` and packed in batches: the graph's own code drives the
+    packer out of the processor's caches, and packing one event at a time would cost a multiple.
+    """
+
+    def __init__(
+        self, record: struct.Struct, fields: Callable[[Any], tuple[int, ...]] | None = None
+    ) -> None:
+        self.pending: list[Any] = []
+        """Events: the record's fields, or what ``fields`` makes them of."""
+        self._record = record
+        self._fields = fields
+        self._packed = bytearray()
+        self._lock = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._packed) // self._record.size + len(self.pending)
+
+    def settle(self) -> None:
+        """Pack what is pending. Other threads may go on appending."""
+        pack, fields = self._record.pack, self._fields
+        with self._lock:
+            batch = self.pending[:]
+            del self.pending[: len(batch)]
+            records = [pack(*event) for event in (map(fields, batch) if fields else batch)]
+            self._packed += b"".join(records)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """All events as the record's fields."""
+        self.settle()
+        return self._record.iter_unpack(bytes(self._packed))
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self.pending.clear()
+        self._packed.clear()
+
+
 class Recording:
     """All events since the recorder was made (or last cleared)."""
 
-    starts: bytearray = field(default_factory=bytearray)
-    ends: bytearray = field(default_factory=bytearray)
-    works: bytearray = field(default_factory=bytearray)
-    holds: bytearray = field(default_factory=bytearray)
-    open_hold: tuple[int, int] | None = None
-    """(start_ns, attempt) of the loop's current callback."""
-    names: Names = field(default_factory=Names)
-    models: dict[int, ModelEvent] = field(default_factory=dict)
-    node_data: list[NodeData] = field(default_factory=list)
-    digests: dict[int, NodeDigest] = field(default_factory=dict)
-    io: list[IoEvent] = field(default_factory=list)
-    graphs: set[int] = field(default_factory=set)
-    """Ids of runs that are graphs, where the probes saw them start."""
+    def __init__(self) -> None:
+        self.names = Names()
+        self.starts = EventLog(START, self._start_fields)
+        """(t_ns, run's UUID, parent's UUID or id, checkpoint namespace, name, superstep, kind)."""
+        self.ends = EventLog(END, self._end_fields)
+        """(t_ns, run's UUID, error type's name, number of the `Outcome`)."""
+        self.works = EventLog(WORK)
+        self.holds = EventLog(HOLD)
+        self.open_hold: tuple[int, int] | None = None
+        """(start_ns, attempt) of the loop's current callback."""
+        self.models: dict[int, ModelEvent] = {}
+        self.node_data: list[NodeData] = []
+        self.digests: dict[int, NodeDigest] = {}
+        self.io: list[IoEvent] = []
+        self.graphs: set[int] = set()
+        """Ids of runs that are graphs, where the probes saw them start."""
+
+    def settle(self) -> None:
+        """Pack the events that are pending."""
+        for log in (self.starts, self.ends, self.works, self.holds):
+            log.settle()
 
     def clear(self) -> None:
         """Forget everything but the names."""
-        for buffer in (self.starts, self.ends, self.works, self.holds):
-            buffer.clear()
+        for log in (self.starts, self.ends, self.works, self.holds):
+            log.clear()
         self.models.clear()
         self.node_data.clear()
         self.digests.clear()
         self.io.clear()
         self.graphs.clear()
+
+    def _start_fields(self, event: tuple[Any, ...]) -> tuple[int, ...]:
+        t_ns, run_id, parent, namespace, name, step, kind = event
+        return (
+            t_ns,
+            run_id.int & ID_MASK,
+            parent if isinstance(parent, int) else parent.int & ID_MASK,
+            hash(namespace) if namespace else 0,
+            self._number(name),
+            step,
+            kind,
+        )
+
+    def _end_fields(self, event: tuple[Any, ...]) -> tuple[int, ...]:
+        t_ns, run_id, error, outcome = event
+        return t_ns, run_id.int & ID_MASK, self._number(error) if error else 0, outcome
+
+    def _number(self, name: str) -> int:
+        return self.names.number_of(name) or self.names.intern(name)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lgprof.clock import Clock
-from lgprof.record.event_log import HOLD, Recording
+from lgprof.record.event_log import BATCH, Recording
 from lgprof.record.origin import ORIGIN
 
 SHORTEST_HOLD_NS = 5_000
@@ -26,7 +26,8 @@ def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) 
     """Record the loop's holds until the context ends. Other loops run as before."""
     run = events.Handle._run
     now_ns, cpu_ns = clock.now_ns, clock.thread_cpu_ns
-    append, pack = recording.holds.extend, HOLD.pack
+    pending = recording.holds.pending
+    append, settle = pending.append, recording.holds.settle
 
     def tapped_run(self: events.Handle) -> None:
         if self._loop is not loop:  # type: ignore[attr-defined]
@@ -44,7 +45,9 @@ def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) 
             wall = now_ns() - start
             if wall >= SHORTEST_HOLD_NS:
                 cpu = wall if wall < _CPU_READ_FROM_NS else cpu_ns() - cpu_start
-                append(pack(start, wall, min(cpu, wall), origin))
+                append((start, wall, min(cpu, wall), origin))
+                if len(pending) >= BATCH:
+                    settle()
 
     events.Handle._run = tapped_run  # type: ignore[method-assign]
     try:

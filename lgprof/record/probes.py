@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.entry import AnyGraph, current_run_id, with_wrapped_nodes
-from lgprof.record.event_log import ID_MASK, WORK, NodeData, Recording, WorkThread
+from lgprof.record.event_log import ID_MASK, NodeData, Recording, WorkThread
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
 from lgprof.record.origin import ORIGIN
 from lgprof.record.state_access import noting, tracked
@@ -59,7 +59,7 @@ class GraphProbes:
         """Record the functions that still run, as if they ended now: those that hang."""
         now_ns = self._clock.now_ns()
         for attempt, (start_ns, thread) in list(self._open.items()):
-            self._recording.works.extend(WORK.pack(start_ns, now_ns, attempt, 0, thread))
+            self._recording.works.pending.append((start_ns, now_ns, attempt, 0, thread))
 
     def wrap(
         self, function: Callable[..., Any], is_async: bool, takes_input: bool
@@ -124,7 +124,7 @@ class GraphProbes:
         end_ns = self._clock.now_ns()
         self._open.pop(attempt, None)
         cpu_ns = self._clock.thread_cpu_ns() - cpu_start_ns if thread != WorkThread.LOOP else 0
-        self._recording.works.extend(WORK.pack(start_ns, end_ns, attempt, cpu_ns, thread))
+        self._recording.works.pending.append((start_ns, end_ns, attempt, cpu_ns, thread))
         self._recording.node_data.append(NodeData(attempt, reads, value, output))
 
     def _sync_thread(self) -> WorkThread:

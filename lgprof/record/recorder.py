@@ -11,11 +11,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.outcomes import outcome_of, type_name
 from lgprof.record.event_log import (
-    END,
+    BATCH,
     ID_MASK,
     NO_STEP,
     OUTCOME_NUMBER,
-    START,
     ModelEvent,
     Recording,
     RunKind,
@@ -49,14 +48,7 @@ class RecordingHandler(BaseCallbackHandler):
         now_ns = self._now_ns()
         outcome = outcome_of(error)
         name = "" if outcome in ("ok", "interrupted") else type_name(error)
-        self.recording.ends.extend(
-            END.pack(
-                now_ns,
-                run_id.int & ID_MASK,
-                _number(self.recording, name),
-                OUTCOME_NUMBER[outcome],
-            )
-        )
+        self.recording.ends.pending.append((now_ns, run_id, name, OUTCOME_NUMBER[outcome]))
 
     on_tool_error = on_chain_error
     on_retriever_error = on_chain_error
@@ -153,23 +145,17 @@ class RecordingHandler(BaseCallbackHandler):
     ) -> None:
         facts = metadata or {}
         namespace = facts.get("langgraph_checkpoint_ns")
-        self.recording.starts.extend(
-            START.pack(
-                self._now_ns(),
-                run_id.int & ID_MASK,
-                parent_run_id.int & ID_MASK if parent_run_id else ORIGIN.get(),
-                hash(namespace) if namespace else 0,
-                _number(self.recording, name),
-                facts.get("langgraph_step", NO_STEP),
-                kind,
-            )
+        step = facts.get("langgraph_step", NO_STEP)
+        parent = parent_run_id or ORIGIN.get()
+        self.recording.starts.pending.append(
+            (self._now_ns(), run_id, parent, namespace, name, step, kind)
         )
 
 
 def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
     """The hot path as a closure: attribute look-ups would cost as much as the record."""
-    append, pack = recording.starts.extend, START.pack
-    number_of, intern, origin = recording.names.number_of, recording.names.intern, ORIGIN.get
+    pending, settle, origin = recording.starts.pending, recording.settle, ORIGIN.get
+    append = pending.append
 
     def on_chain_start(
         serialized: Any,
@@ -191,32 +177,20 @@ def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..
         kind = _CHAIN
         if tags and tags[0].startswith(_ANY_STEP) and tags[0] != _FIRST_STEP:
             kind = _LATER_STEP
-        append(
-            pack(
-                t_ns,
-                run_id.int & ID_MASK,
-                parent_run_id.int & ID_MASK if parent_run_id else origin(),
-                hash(namespace) if namespace else 0,
-                number_of(name) or intern(name or ""),
-                step,
-                kind,
-            )
-        )
+        append((t_ns, run_id, parent_run_id or origin(), namespace, name or "", step, kind))
+        if len(pending) >= BATCH:
+            settle()
 
     return on_chain_start
 
 
 def _run_end(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
-    append, pack = recording.ends.extend, END.pack
+    append = recording.ends.pending.append
 
     def on_end(outputs: Any, *, run_id: UUID, **_: Any) -> None:
-        append(pack(now_ns(), run_id.int & ID_MASK, 0, _OK))
+        append((now_ns(), run_id, "", _OK))
 
     return on_end
-
-
-def _number(recording: Recording, name: str) -> int:
-    return recording.names.number_of(name) or recording.names.intern(name)
 
 
 def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None]:

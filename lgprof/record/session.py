@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.entry import entering, functional_tasks_wrapped
 from lgprof.langgraph_adapter.hook import installed
-from lgprof.record.event_log import HOLD, Recording
+from lgprof.record.event_log import Recording
 from lgprof.record.loop_tap import tapped
 from lgprof.record.origin import carried_into_threads
 from lgprof.record.probes import GraphProbes
@@ -33,7 +33,7 @@ class RecordingSession:
         if self.recording.open_hold is not None:
             start_ns, attempt = self.recording.open_hold
             wall_ns = self.clock.now_ns() - start_ns
-            self.recording.holds.extend(HOLD.pack(start_ns, wall_ns, 0, attempt))
+            self.recording.holds.pending.append((start_ns, wall_ns, 0, attempt))
 
 
 @contextmanager

@@ -53,7 +53,12 @@ def own() -> list[Instrument]:
 def _recording() -> Instrument:
     recording = Recording()
     handler = RecordingHandler(recording, SYSTEM_CLOCK)
-    return Instrument(RECORDING, active=lambda loop: installed(handler), clear=recording.clear)
+    return Instrument(
+        RECORDING,
+        active=lambda loop: installed(handler),
+        finish=recording.settle,
+        clear=recording.clear,
+    )
 
 
 def _probes() -> Instrument:

@@ -144,7 +144,7 @@ async def sleep_async(state: State) -> State:
 
 async def hold_the_loop(state: State) -> State:
     note("started", "hold_the_loop")
-    time.sleep(3600)  # noqa: ASYNC251
+    time.sleep(3600)
     return {"i": 1}
 
 
@@ -176,7 +176,7 @@ async def hang_from_third_async(state: State) -> State:
 async def hold_from_third(state: State) -> State:
     note("started", state["i"])
     if state["i"] == 3:
-        time.sleep(3600)  # noqa: ASYNC251
+        time.sleep(3600)
     return {"i": 0}
 
 

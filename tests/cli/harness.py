@@ -1,4 +1,4 @@
-"""A user's project folder, and lgprof run in it: as a process, or in this one where that will do."""
+"""A user's project folder, and lgprof run in it: as a process, or in this one where it will do."""
 
 from __future__ import annotations
 

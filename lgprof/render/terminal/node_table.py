@@ -12,7 +12,7 @@ from lgprof.render.format import average, count, plural, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.palette import Role
-from lgprof.render.terminal.table import Column, table_lines
+from lgprof.render.terminal.table import Column, is_shown, table_lines
 
 _MOST_ROWS = 25
 _BAR_WIDTH = 8
@@ -26,10 +26,14 @@ def node_blocks(page: Page) -> list[Block]:
     most = len(rows) if page.verbosity else _MOST_ROWS
     left_out = rows[most:]
     rows = rows[:most]
-    lines = table_lines(page, _columns(page, rows))
+    columns = _columns(page, rows)
+    lines = table_lines(page, columns)
     if left_out:
         more = f"  {plural(len(left_out), 'more node')} with less of the critical path (-v)"
         lines.append(Text(more, style=palette.QUIET))
+    *_, last = columns
+    if last.header == _flow_header(page) and not is_shown(page, columns, last):
+        lines += [Text(), *table_lines(page, [columns[0], last])]
     note = "latency per call; CPU and waits per request"
     return [Block("Nodes", lines, note)]
 
@@ -47,9 +51,12 @@ def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     ]
     if any(row.reads or row.writes for row in rows):
         flow = [Text(_flow(page, row), style=palette.QUIET) for row in rows]
-        header = f"reads {page.glyphs.arrow} writes"
-        columns.append(Column(header, flow, keep=20, left=True, shrink_to=18))
+        columns.append(Column(_flow_header(page), flow, keep=20, left=True, shrink_to=18))
     return columns
+
+
+def _flow_header(page: Page) -> str:
+    return f"reads {page.glyphs.arrow} writes"
 
 
 def _counts(page: Page, rows: Sequence[NodeRow]) -> list[Column]:

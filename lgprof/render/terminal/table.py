@@ -47,6 +47,11 @@ def table_lines(page: Page, columns: Sequence[Column]) -> list[Text]:
     return lines
 
 
+def is_shown(page: Page, columns: Sequence[Column], column: Column) -> bool:
+    """Whether there is room for one of the columns."""
+    return id(column) in _layout(columns, page.width - INDENT)
+
+
 def _layout(columns: Sequence[Column], room: int) -> dict[int, int]:
     """Widths of the columns that stay, by their identity."""
     staying = list(columns)
