@@ -20,6 +20,9 @@ from lgprof.predicate import Predicate
 from lgprof.record.event_log import NodeData, NodeDigest, Recording
 from lgprof.record.state_access import WHOLE, field_names, written
 
+_INTERNAL = "__"
+"""Keys that LangGraph's own nodes look for, such as ``__type``, are no state."""
+
 _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=lambda value: _plain(value))
 
 
@@ -67,7 +70,11 @@ class Digester:
     def _reads(self, keys: set[str], state: Any) -> dict[str, str | None]:
         if WHOLE in keys:
             return {WHOLE: self.value_hash(state)}
-        return {key: self.value_hash(_item(state, key)) for key in sorted(keys)}
+        return {
+            key: self.value_hash(_item(state, key))
+            for key in sorted(keys)
+            if not key.startswith(_INTERNAL)
+        }
 
     def _prompt_blocks(self, prompt: Any) -> list[str] | None:
         """One chained hash per message of a single prompt; None for batches."""

@@ -73,13 +73,12 @@ def _failure(page: Page, failure: Failure) -> list[Text]:
     room = page.width - head.cell_len - 1
     if room >= 8:
         head.append(f" {page.fit(place + times, room)}")
+    if failure.traceback.strip():  # it ends with the message
+        return [head, *_traceback(page, failure.traceback)]
     lines = [head]
     for message in failure.message.splitlines()[:8]:
         parts = text.fold(page.clean(message), page.width - 2 * INDENT)
         lines += [Text(" " * 2 * INDENT + part) for part in parts]
-    if failure.traceback.strip():
-        lines.append(Text())
-        lines += _traceback(page, failure.traceback)
     return lines
 
 
