@@ -9,7 +9,9 @@ from lgprof.analysis.build import Figures
 from lgprof.model import Request, Warn
 
 BLOCKING_SHARE = 0.01
-"""Blocking the loop is worth a warning from this share of the mean latency."""
+"""Blocking the loop is worth a warning from this share of the mean latency,"""
+BLOCKING_PER_CALL_S = 0.002
+"""and from this long a call: on a busy machine any code stands still for a moment."""
 UNATTRIBUTED_SHARE = 0.01
 
 
@@ -31,7 +33,7 @@ def run_warnings(figures: Figures, requests: Sequence[Request], facts: RunFacts)
     return [
         *_about_requests(figures, facts),
         *_about_measurement(figures, facts),
-        *_about_nodes(figures),
+        *_about_nodes(figures, requests),
         *_about_models(figures, requests),
     ]
 
@@ -100,11 +102,13 @@ def _about_measurement(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
         )
 
 
-def _about_nodes(figures: Figures) -> Iterator[Warn]:
+def _about_nodes(figures: Figures, requests: Sequence[Request]) -> Iterator[Warn]:
     latency_s = figures.summary.latency_s
     for row in figures.nodes:
         blocking_s = row.blocking_s or 0.0
-        if latency_s and blocking_s > BLOCKING_SHARE * latency_s.mean:
+        if not latency_s or not row.calls or blocking_s <= BLOCKING_SHARE * latency_s.mean:
+            continue
+        if blocking_s * len(requests) / row.calls >= BLOCKING_PER_CALL_S:
             yield Warn(
                 code="blocking",
                 message=f"{row.path} blocks the event loop for {blocking_s * 1e3:.0f} ms per "

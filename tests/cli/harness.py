@@ -12,12 +12,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
 
-from lgprof.cli import main
+from lgprof.cli import main, run
 from lgprof.model import profile_json_schema
 
 APPS = Path(__file__).parent / "apps.py"
@@ -131,6 +131,8 @@ class ProjectHere(Project):
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", ["lgprof", *arguments])
             patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setattr(os, "_exit", _refuse_exit)
+            patch.setattr(run, "abandoned_threads", [])
             for name in set(os.environ) - set(clean_environment()):
                 patch.delenv(name)
             for name, value in (env or {}).items():
@@ -140,6 +142,10 @@ class ProjectHere(Project):
         out, err = self._capfd.readouterr()
         assert isinstance(left.value.code, int)
         return Done(left.value.code, out, err)
+
+
+def _refuse_exit(code: int) -> NoReturn:
+    raise AssertionError(f"lgprof left a graph behind and wants to exit with {code}")
 
 
 def _restore_sigint() -> None:

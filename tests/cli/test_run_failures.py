@@ -44,11 +44,13 @@ def test_every_request_raises(project: ProjectHere) -> None:
     assert "defect" not in done.err
 
 
-def test_a_node_that_ends_the_program(project: ProjectHere) -> None:
-    for mode in ("sync", "async"):
-        done = project.call("run", "apps:exits", "-n", "2", "--mode", mode)
-        assert done.code == 3, done.err
-        assert project.profile()["errors"][0]["type"] == "builtins.SystemExit"
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_node_that_ends_the_program(project: ProjectHere, mode: str) -> None:
+    options = ("-n", "2", "--mode", mode, "--timeout", "5s")
+    done = project.run("run", "apps:exits", *options)
+    assert done.code == 3, done.err
+    assert project.profile()["summary"]["failed"] == 2
+    assert project.profile()["errors"][0]["type"] == "builtins.SystemExit"
 
 
 def test_errors_kept_in_the_state(project: ProjectHere) -> None:
