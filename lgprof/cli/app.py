@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
-from typing import Annotated
+from contextlib import suppress
+from typing import IO, Annotated
 
 import typer
 
@@ -47,20 +49,23 @@ app.command(name="run")(run.run)
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
     code = _exit_code_of_run()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-    if run.abandoned_threads:
+    for stream in (sys.stdout, sys.stderr):
+        _flush(stream)
+    if run.was_cut_short and _threads_remain():
         # A graph that would not stop still runs in a thread, and a normal exit would wait for it.
         os._exit(code)
     sys.exit(code)
 
 
+def _threads_remain() -> bool:
+    main_thread = threading.main_thread()
+    others = (thread for thread in threading.enumerate() if thread is not main_thread)
+    return any(not thread.daemon for thread in others)
+
+
 def _exit_code_of_run() -> int:
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="lgprof", standalone_mode=False)
         return int(code or ExitCode.OK)
     except LgprofError as error:
         _explain(error)
@@ -68,9 +73,8 @@ def _exit_code_of_run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader (such as `head`) has gone: that is no failure of ours.
-        _silence_stdout()
+    except (BrokenPipeError, SystemExit):
+        # The reader (such as `head`) has gone: that is no failure of ours, though Typer leaves.
         return ExitCode.OK
     except typer.Exit as left:
         return left.exit_code
@@ -97,9 +101,13 @@ def _report_defect() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr)
 
 
-def _silence_stdout() -> None:
-    """Keep the interpreter from failing once more when it flushes a closed pipe at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _flush(stream: IO[str]) -> None:
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        # Keep the interpreter from failing once more when it flushes at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +16,16 @@ from typing import IO, TYPE_CHECKING
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from lgprof.model import Profile
     from lgprof.run import RunResult
 
 FOLDER = ".lgprof"
 _SUFFIXES = (".json", ".json.gz")
 _QUIET = ("latency", "errors", "saved")
-_PIPED_WIDTH = 100
+_NOT_AGAIN = ("-n", "--requests", "-o", "--output")
+_LONGEST_COMMAND = 80
+_ENOUGH = 20
+"""Requests that make a histogram."""
 
 
 class StandardOutput:
@@ -107,39 +110,44 @@ class Output:
 
     def deliver(self, result: RunResult, stdout: StandardOutput, cwd: Path) -> None:
         """Save, report and print the result. A file that cannot be written costs no other."""
-        from lgprof.model import write_profile
         from lgprof.model.profile_file import encode_profile
 
         profile = result.profile
         problems: list[str] = []
         saved_to = _save_by_default(profile, cwd, problems)
-        saved = [str(saved_to)] if saved_to else []
-        for file in self.files:
-            try:
-                write_profile(profile, file, force=self.force)
-                saved.append(str(file))
-            except UsageError as error:
-                problems.append(error.message)
-        self._report(result, stdout, ", ".join(saved) or None)
+        written = [file for file in self.files if _write(profile, file, self.force, problems)]
+        saved = [str(file) for file in (saved_to, *written) if file]
+        with suppress(BrokenPipeError):  # a reader who has gone, such as head, costs nothing else
+            self._report(result, stdout, ", ".join(saved) or None)
         for problem in problems:
             print(f"warning: {problem}", file=sys.stderr)
         if self.as_json:
             stdout.write_result(encode_profile(profile))
-        if problems and self.files and len(saved) <= bool(saved_to):
-            raise UsageError("the files of --output were not written")
+        missing = [str(file) for file in self.files if file not in written]
+        if missing:
+            raise UsageError(f"--output: not written: {', '.join(missing)}")
 
     def _report(self, result: RunResult, stdout: StandardOutput, saved_to: str | None) -> None:
+        from lgprof.cli.console import ReportConsole
         from lgprof.render.terminal import render_report
 
         render_report(
             result.profile,
-            _console(stdout.people()),
+            ReportConsole(stdout.people()),
             failures=result.failures,
             sections=self.sections,
             verbosity=self.verbosity,
             saved_to=saved_to,
-            next_steps=_next_steps(result.profile),
+            next_steps=self._next_steps(result),
         )
+
+    def _next_steps(self, result: RunResult) -> list[str]:
+        summary, steps = result.profile.summary, []
+        if summary.succeeded and summary.requests < _ENOUGH:
+            steps.append(f"{_again('-n', '50')}    more runs: a histogram and a firmer p95")
+        if len(result.failures) > 1 and not self.verbosity:
+            steps.append(f"{_again('-v')}    every traceback")
+        return steps
 
 
 def _sections(show: str) -> list[str]:
@@ -154,32 +162,26 @@ def _sections(show: str) -> list[str]:
     return names
 
 
-def _console(file: IO[str]) -> Console:
-    from rich.console import Console
-
-    on_terminal = file.isatty()
-    return Console(
-        file=file,
-        width=None if on_terminal or "COLUMNS" in os.environ else _PIPED_WIDTH,
-        highlight=False,
-    )
-
-
 def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | None:
     """Under ``.lgprof/``; in the temporary folder where that cannot be written."""
-    from lgprof.model import write_profile
-
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folders: Sequence[Path] = (cwd / FOLDER, Path(tempfile.gettempdir()) / "lgprof")
     for folder in folders:
         file = _free_name(folder, f"{profile.kind}-{moment}")
-        try:
-            write_profile(profile, file)
-        except UsageError as error:
-            problems.append(error.message)
-        else:
+        if _write(profile, file, False, problems):
             return file.relative_to(cwd) if file.is_relative_to(cwd) else file
     return None
+
+
+def _write(profile: Profile, file: Path, force: bool, problems: list[str]) -> bool:
+    from lgprof.model import write_profile
+
+    try:
+        write_profile(profile, file, force=force)
+    except UsageError as error:
+        problems.append(error.message)
+        return False
+    return True
 
 
 def _free_name(folder: Path, stem: str) -> Path:
@@ -190,11 +192,12 @@ def _free_name(folder: Path, stem: str) -> Path:
     return file
 
 
-def _next_steps(profile: Profile) -> list[str]:
-    spec = profile.target.spec
-    steps = []
-    if profile.summary.requests < 20:
-        steps.append(f"lgprof run {spec} -n 50    more runs: a histogram and a firmer p95")
-    if profile.summary.failed:
-        steps.append(f"lgprof run {spec} -v       every traceback")
-    return steps
+def _again(*more: str) -> str:
+    """The command as it was typed, with something more."""
+    arguments = sys.argv[1:]
+    for option in _NOT_AGAIN:
+        while option in arguments:
+            at = arguments.index(option)
+            del arguments[at : at + 2]
+    command = shlex.join(["lgprof", *arguments, *more])
+    return command if len(command) <= _LONGEST_COMMAND else f"the same with {shlex.join(more)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,14 +14,16 @@ if TYPE_CHECKING:
     from lgprof.config import Settings
     from lgprof.run import RunOptions, RunResult
 
-abandoned_threads: list[str] = []
-"""Not empty once a graph was left running in a thread that cannot be stopped."""
+was_cut_short = False
+"""A graph was stopped, or left to itself: it may still run in a thread that cannot be ended."""
 
 
 def run(
+    ctx: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(
+            metavar="TARGET",
             help="module:attr, path/to/file.py:attr or a name in langgraph.json "
             "[default: app of [tool.lgprof], else the only graph of ./langgraph.json]",
             show_default=False,
@@ -38,7 +41,14 @@ def run(
     ] = None,
     requests: Annotated[
         int | None,
-        typer.Option("-n", "--requests", min=1, envvar="LGPROF_REQUESTS", show_default="10"),
+        typer.Option(
+            "-n",
+            "--requests",
+            min=1,
+            envvar="LGPROF_REQUESTS",
+            show_default="10",
+            help="Requests to measure.",
+        ),
     ] = None,
     warmup: Annotated[
         int | None,
@@ -159,7 +169,10 @@ def run(
         bool, typer.Option("-q", "--quiet", help="Latency and errors alone; no progress.")
     ] = False,
     verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="More rows, every traceback.")
+        int,
+        typer.Option(
+            "-v", "--verbose", count=True, show_default=False, help="More rows, every traceback."
+        ),
     ] = 0,
 ) -> int:
     """Profile a few requests: where does the time go?"""
@@ -185,14 +198,22 @@ def run(
         "failed_when": failed_when,
         "probes": probes,
     }
-    options = read_options(typed, settings, cwd)
+    options = read_options(typed, settings, cwd, in_environment=_from_environment(ctx))
     given = parse_inputs(inputs or [], settings, cwd)
     out = Output.checked(
         files=output or [], force=force, json_to=json_to, show=show, quiet=quiet, verbosity=verbose
     )
     with StandardOutput(reserved=json_to is not None) as stdout:
-        result = _profile(target, given, options, settings, out)
+        try:
+            result = _profile(target, given, options, settings, out)
+        except KeyboardInterrupt:
+            _note_cut_short()
+            print("interrupted: nothing was measured", file=sys.stderr)
+            return ExitCode.INTERRUPTED
         out.deliver(result, stdout, cwd)
+    summary = result.profile.summary
+    if result.abandoned or result.profile.interrupted or summary.timed_out:
+        _note_cut_short()
     return _exit_code(result)
 
 
@@ -208,16 +229,24 @@ def _profile(
     with import_sandbox(), progress_on(quiet=out.quiet) as progress:
         progress("load", 0, 0)
         source = load_target(target, settings, cwd)
-        result = profile_run(
+        return profile_run(
             source,
             lambda opened: given or inputs_from_schema(input_json_schema(opened.graph)),
             options,
             folder=cwd,
             progress=progress,
         )
-        if result.abandoned:
-            abandoned_threads.append(source.spec)
-    return result
+
+
+def _from_environment(ctx: typer.Context) -> set[str]:
+    """Names of the options whose value is that of their variable."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return {name for name, source in sources.items() if source and source.name == "ENVIRONMENT"}
+
+
+def _note_cut_short() -> None:
+    global was_cut_short
+    was_cut_short = True
 
 
 def _exit_code(result: RunResult) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,20 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 _MODES = ("auto", "async", "sync")
 
 
-def read_options(typed: dict[str, Any], settings: Settings, cwd: Path) -> RunOptions:
+def read_options(
+    typed: dict[str, Any],
+    settings: Settings,
+    cwd: Path,
+    *,
+    in_environment: Container[str] = (),
+) -> RunOptions:
     """What was typed wins over the settings, and these over the defaults.
 
     Args:
         typed: Options by their names in the settings; None where not given.
         settings: Of the project.
-        cwd: Where relative paths of ``@file`` start.
+        cwd: Where relative paths that were typed start.
+        in_environment: Names of the options that come from their variable.
 
     Raises:
         UsageError: A value that cannot be read.
@@ -32,7 +40,9 @@ def read_options(typed: dict[str, Any], settings: Settings, cwd: Path) -> RunOpt
     chosen: dict[str, Any] = {}
     for name, value in typed.items():
         if value is not None:
-            chosen[name] = _read(f"--{name.replace('_', '-')}", name, value, cwd)
+            option = f"--{name.replace('_', '-')}"
+            where = f"LGPROF_{name.upper()}" if name in in_environment else option
+            chosen[name] = _read(where, name, value, cwd)
         elif from_settings.get(name) is not None:
             chosen[name] = _read(f"{settings.file}: {name}", name, from_settings[name], base)
     renamed = {"timeout": "timeout_s", "resume": "resumes"}
@@ -59,6 +69,9 @@ def _read(where: str, name: str, value: Any, folder: Path) -> Any:
             else answer
             for answer in answers
         ]
+    if name == "checkpointer":
+        kind, _, file = value.partition(":")
+        return f"{kind}:{folder / file}" if kind == "sqlite" and file else value
     if name in ("requests", "warmup", "concurrency", "recursion_limit"):
         return _checked_count(where, name, value)
     return value

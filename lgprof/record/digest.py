@@ -17,7 +17,7 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from lgprof.predicate import Predicate
-from lgprof.record.event_log import NodeData, NodeDigest, Recording
+from lgprof.record.event_log import NodeDigest, Recording
 from lgprof.record.state_access import WHOLE, field_names, written
 
 _INTERNAL = "__"
@@ -48,22 +48,22 @@ class Digester:
         """Hash what the recording holds, and let go of the values."""
         recording.settle()
         held, recording.node_data[:] = recording.node_data[:], []
-        for data in held:
-            recording.digests[data.attempt] = self._node_digest(data)
+        for attempt, keys, state, output in held:
+            recording.digests[attempt] = self._node_digest(keys, state, output)
         for event in recording.models.values():
             if event.prompt is not None:
                 event.prompt_blocks = self._prompt_blocks(event.prompt)
                 event.prompt = None
 
-    def _node_digest(self, data: NodeData) -> NodeDigest:
-        writes = written(data.output)
+    def _node_digest(self, keys: set[str] | None, state: Any, output: Any) -> NodeDigest:
+        writes = written(output)
         failed_when = self._failed_when
         return NodeDigest(
-            reads=None if data.keys is None else self._reads(data.keys, data.input),
+            reads=None if keys is None else self._reads(keys, state),
             writes=None
             if writes is None
             else {key: self.value_hash(value) for key, value in writes.items()},
-            output_hash=None if data.output is None else self.value_hash(data.output),
+            output_hash=None if output is None else self.value_hash(output),
             marked_failed=bool(failed_when and writes and failed_when.matches(writes)),
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, get_args
@@ -28,6 +28,9 @@ HOLD = struct.Struct("<qqqQ")
 
 NO_STEP = -1
 
+CPU_READ_FROM_NS = 100_000
+"""Shorter stretches of wall time count as CPU throughout, which saves system calls."""
+
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 OUTCOME_NUMBER: dict[Outcome, int] = {outcome: i for i, outcome in enumerate(OUTCOMES)}
 
@@ -41,6 +44,10 @@ class RunKind(IntEnum):
     MODEL = 2
     TOOL = 3
     RETRIEVER = 4
+
+
+_FIRST_STEP, _ANY_STEP = "seq:step:1", "seq:step:"
+_CHAIN, _LATER_STEP = int(RunKind.CHAIN), int(RunKind.LATER_STEP)
 
 
 class WorkThread(IntEnum):
@@ -66,20 +73,16 @@ class ModelEvent:
     served_model: str | None = None
 
 
-@dataclass(slots=True)
-class NodeData:
-    """State that one attempt read and what it returned, held until it is hashed."""
+NodeData = tuple[int, set[str] | None, Any, Any]
+"""(attempt, keys read, input, output): what one attempt read and returned, held until it is hashed.
 
-    attempt: int
-    keys: set[str] | None
-    """Read keys, ``*`` for all; None where reads cannot be seen."""
-    input: Any
-    output: Any = None
+The keys are ``*`` for all, and None where reads cannot be seen.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeDigest:
-    """What remains of a `NodeData`: keys and salted hashes, no values."""
+    """What remains of `NodeData`: keys and salted hashes, no values."""
 
     reads: dict[str, str | None] | None
     writes: dict[str, str | None] | None
@@ -120,38 +123,43 @@ class Names:
         return list(self._numbers)
 
 
-BATCH = 256
-"""How many events wait to be packed at most."""
+BATCH = 2048
+"""How many values wait to be packed at most: those of some 300 events."""
 
 
 class EventLog:
     """Events of one kind in the order in which they came, as fixed-size records.
 
-    Events are appended to ``pending`` and packed in batches: the graph's own code drives the
-    packer out of the processor's caches, and packing one event at a time would cost a multiple.
+    Events are packed in batches: the graph's own code drives the packer out of the processor's
+    caches, so packing one event at a time would cost a multiple. Until then their values lie one
+    after another in ``pending``, where they make no work for the garbage collector.
     """
 
     def __init__(
-        self, record: struct.Struct, fields: Callable[[Any], tuple[int, ...]] | None = None
+        self,
+        record: struct.Struct,
+        width: int,
+        pack: Callable[[Iterable[Any]], Iterable[bytes]] | None = None,
     ) -> None:
         self.pending: list[Any] = []
-        """Events: the record's fields, or what ``fields`` makes them of."""
+        self.add: Callable[[tuple[Any, ...]], None] = self.pending.extend
+        """Append one event: a tuple of ``width`` values, which ``pack`` makes a record of."""
         self._record = record
-        self._fields = fields
+        self._width = width
+        self._pack = pack or (lambda events: [record.pack(*event) for event in events])
         self._packed = bytearray()
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
-        return len(self._packed) // self._record.size + len(self.pending)
+        return len(self._packed) // self._record.size + len(self.pending) // self._width
 
     def settle(self) -> None:
-        """Pack what is pending. Other threads may go on appending."""
-        pack, fields = self._record.pack, self._fields
+        """Pack what is pending. Other threads may go on adding."""
         with self._lock:
             batch = self.pending[:]
             del self.pending[: len(batch)]
-            records = [pack(*event) for event in (map(fields, batch) if fields else batch)]
-            self._packed += b"".join(records)
+            events = zip(*[iter(batch)] * self._width, strict=True)
+            self._packed += b"".join(self._pack(events))
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """All events as the record's fields."""
@@ -169,12 +177,13 @@ class Recording:
 
     def __init__(self) -> None:
         self.names = Names()
-        self.starts = EventLog(START, self._start_fields)
-        """(t_ns, run's UUID, parent's UUID or id, checkpoint namespace, name, superstep, kind)."""
-        self.ends = EventLog(END, self._end_fields)
-        """(t_ns, run's UUID, error type's name, number of the `Outcome`)."""
-        self.works = EventLog(WORK)
-        self.holds = EventLog(HOLD)
+        self.starts = EventLog(START, 7, self._pack_starts)
+        """t_ns, run's UUID, parent's UUID or id, checkpoint namespace, name, superstep, `RunKind`
+        or, of a chain, its tags."""
+        self.ends = EventLog(END, 4, self._pack_ends)
+        """t_ns, run's UUID, error type's name, number of the `Outcome`."""
+        self.works = EventLog(WORK, 5)
+        self.holds = EventLog(HOLD, 4)
         self.open_hold: tuple[int, int] | None = None
         """(start_ns, attempt) of the loop's current callback."""
         self.models: dict[int, ModelEvent] = {}
@@ -199,21 +208,29 @@ class Recording:
         self.io.clear()
         self.graphs.clear()
 
-    def _start_fields(self, event: tuple[Any, ...]) -> tuple[int, ...]:
-        t_ns, run_id, parent, namespace, name, step, kind = event
-        return (
-            t_ns,
-            run_id.int & ID_MASK,
-            parent if isinstance(parent, int) else parent.int & ID_MASK,
-            hash(namespace) if namespace else 0,
-            self._number(name),
-            step,
-            kind,
-        )
+    def _pack_starts(self, events: Iterable[Any]) -> list[bytes]:
+        pack, number_of, intern = START.pack, self.names.number_of, self.names.intern
+        return [
+            pack(
+                t_ns,
+                run_id.int & ID_MASK,
+                parent if isinstance(parent, int) else parent.int & ID_MASK,
+                hash(namespace) if namespace else 0,
+                number_of(name) or intern(name),
+                step,
+                kind if isinstance(kind, int) else _chain_kind(kind),
+            )
+            for t_ns, run_id, parent, namespace, name, step, kind in events
+        ]
 
-    def _end_fields(self, event: tuple[Any, ...]) -> tuple[int, ...]:
-        t_ns, run_id, error, outcome = event
-        return t_ns, run_id.int & ID_MASK, self._number(error) if error else 0, outcome
+    def _pack_ends(self, events: Iterable[Any]) -> list[bytes]:
+        pack, number_of, intern = END.pack, self.names.number_of, self.names.intern
+        return [
+            pack(t_ns, run_id.int & ID_MASK, (number_of(error) or intern(error)), outcome)
+            for t_ns, run_id, error, outcome in events
+        ]
 
-    def _number(self, name: str) -> int:
-        return self.names.number_of(name) or self.names.intern(name)
+
+def _chain_kind(tags: list[str] | None) -> int:
+    later = tags and tags[0].startswith(_ANY_STEP) and tags[0] != _FIRST_STEP
+    return _LATER_STEP if later else _CHAIN

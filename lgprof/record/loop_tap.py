@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lgprof.clock import Clock
-from lgprof.record.event_log import BATCH, Recording
+from lgprof.record.event_log import BATCH, CPU_READ_FROM_NS, Recording
 from lgprof.record.origin import ORIGIN
 
 SHORTEST_HOLD_NS = 5_000
 """Shorter callbacks are not kept: they would cost more than they tell."""
-_CPU_READ_FROM_NS = 100_000
-"""Below this wall time a hold counts as CPU throughout, which saves a system call."""
+_IDLE_FROM_NS = 20_000
+"""The loop slept if this much time lies between two callbacks."""
+_CPU_READ_EVERY_NS = 1_000_000
 
 
 @contextmanager
@@ -27,25 +28,34 @@ def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) 
     run = events.Handle._run
     now_ns, cpu_ns = clock.now_ns, clock.thread_cpu_ns
     pending = recording.holds.pending
-    append, settle = pending.append, recording.holds.settle
+    add, settle = recording.holds.add, recording.holds.settle
+    # A reading of the CPU clock is a system call; while one callback follows the other at once,
+    # the CPU time at the start of the next is that of the last reading plus the time since.
+    read_at = cpu_read = last_end = 0
 
     def tapped_run(self: events.Handle) -> None:
+        nonlocal read_at, cpu_read, last_end
         if self._loop is not loop:  # type: ignore[attr-defined]
             run(self)
             return
         # Read before the callback runs: at its end the node may be over.
         origin = self._context.get(ORIGIN, 0)  # type: ignore[attr-defined]
-        cpu_start = cpu_ns()
         start = now_ns()
+        if start - last_end >= _IDLE_FROM_NS or start - read_at >= _CPU_READ_EVERY_NS:
+            cpu_read = cpu_ns()
+            read_at = start = now_ns()
         recording.open_hold = start, origin
         try:
             run(self)
         finally:
             recording.open_hold = None
-            wall = now_ns() - start
+            last_end = now_ns()
+            wall = cpu = last_end - start
             if wall >= SHORTEST_HOLD_NS:
-                cpu = wall if wall < _CPU_READ_FROM_NS else cpu_ns() - cpu_start
-                append((start, wall, min(cpu, wall), origin))
+                if wall >= CPU_READ_FROM_NS:
+                    cpu_start, cpu_read = cpu_read + start - read_at, cpu_ns()
+                    cpu, read_at = max(0, min(cpu_read - cpu_start, wall)), last_end
+                add((start, wall, cpu, origin))
                 if len(pending) >= BATCH:
                     settle()
 

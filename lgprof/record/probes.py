@@ -15,13 +15,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.entry import AnyGraph, current_run_id, with_wrapped_nodes
-from lgprof.record.event_log import ID_MASK, NodeData, Recording, WorkThread
+from lgprof.record.event_log import CPU_READ_FROM_NS, ID_MASK, Recording, WorkThread
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
 from lgprof.record.origin import ORIGIN
-from lgprof.record.state_access import noting, tracked
+from lgprof.record.state_access import must_note, noting, tracked
 
 Mark = tuple[int, set[str] | None, Any, int, int]
 """(attempt, reads, input, start_ns, cpu_ns) of a function that runs."""
+
+_LOOP, _POOL, _CALLER = WorkThread.LOOP, WorkThread.POOL, WorkThread.CALLER
 
 
 class GraphProbes:
@@ -30,6 +32,7 @@ class GraphProbes:
     def __init__(self, recording: Recording, clock: Clock) -> None:
         self._recording = recording
         self._clock = clock
+        self._now_ns, self._cpu_ns = clock.now_ns, clock.thread_cpu_ns
         self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
         self.caller_threads: set[int] = set()
         """Threads that call ``invoke`` themselves; all others that run nodes are pool threads."""
@@ -59,7 +62,7 @@ class GraphProbes:
         """Record the functions that still run, as if they ended now: those that hang."""
         now_ns = self._clock.now_ns()
         for attempt, (start_ns, thread) in list(self._open.items()):
-            self._recording.works.pending.append((start_ns, now_ns, attempt, 0, thread))
+            self._recording.works.add((start_ns, now_ns, attempt, 0, thread))
 
     def wrap(
         self, function: Callable[..., Any], is_async: bool, takes_input: bool
@@ -75,7 +78,10 @@ class GraphProbes:
             token = ORIGIN.set(mark[0])
             output = None
             try:
-                with noting(mark[1] if mark[1] is not None else set()):
+                if must_note(args, mark[1]):
+                    with noting(mark[1] if mark[1] is not None else set()):
+                        output = function(*args, **kwargs)
+                else:
                     output = function(*args, **kwargs)
                 return output
             finally:
@@ -87,16 +93,19 @@ class GraphProbes:
     def _wrap_async(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
         @wraps(function)
         async def probe(*args: Any, **kwargs: Any) -> Any:
-            args, mark = self._enter(args, takes_input, WorkThread.LOOP)
+            args, mark = self._enter(args, takes_input, _LOOP)
             token = ORIGIN.set(mark[0])
             output = None
             try:
-                with noting(mark[1] if mark[1] is not None else set()):
+                if must_note(args, mark[1]):
+                    with noting(mark[1] if mark[1] is not None else set()):
+                        output = await function(*args, **kwargs)
+                else:
                     output = await function(*args, **kwargs)
                 return output
             finally:
                 ORIGIN.reset(token)
-                self._leave(mark, output, WorkThread.LOOP)
+                self._leave(mark, output, _LOOP)
 
         return probe
 
@@ -114,22 +123,25 @@ class GraphProbes:
                 reads = None
             else:
                 args = (twin, *args[1:])
-        cpu_ns = self._clock.thread_cpu_ns()
-        start_ns = self._clock.now_ns()
+        cpu_ns = 0 if thread is _LOOP else self._cpu_ns()
+        start_ns = self._now_ns()
         self._open[attempt] = start_ns, thread
         return args, (attempt, reads, value, start_ns, cpu_ns)
 
     def _leave(self, mark: Mark, output: Any, thread: WorkThread) -> None:
         attempt, reads, value, start_ns, cpu_start_ns = mark
-        end_ns = self._clock.now_ns()
+        end_ns = self._now_ns()
         self._open.pop(attempt, None)
-        cpu_ns = self._clock.thread_cpu_ns() - cpu_start_ns if thread != WorkThread.LOOP else 0
-        self._recording.works.pending.append((start_ns, end_ns, attempt, cpu_ns, thread))
-        self._recording.node_data.append(NodeData(attempt, reads, value, output))
+        if thread is _LOOP:
+            cpu_ns = 0
+        elif end_ns - start_ns < CPU_READ_FROM_NS:
+            cpu_ns = end_ns - start_ns
+        else:
+            cpu_ns = self._cpu_ns() - cpu_start_ns
+        self._recording.works.add((start_ns, end_ns, attempt, cpu_ns, thread))
+        self._recording.node_data.append((attempt, reads, value, output))
 
     def _sync_thread(self) -> WorkThread:
         if events._get_running_loop() is not None:
-            return WorkThread.LOOP
-        return (
-            WorkThread.CALLER if threading.get_ident() in self.caller_threads else WorkThread.POOL
-        )
+            return _LOOP
+        return _CALLER if threading.get_ident() in self.caller_threads else _POOL

@@ -21,8 +21,6 @@ from lgprof.record.event_log import (
 )
 from lgprof.record.origin import ORIGIN
 
-_FIRST_STEP, _ANY_STEP = "seq:step:1", "seq:step:"
-_CHAIN, _LATER_STEP = int(RunKind.CHAIN), int(RunKind.LATER_STEP)
 _OK = OUTCOME_NUMBER["ok"]
 
 
@@ -48,7 +46,7 @@ class RecordingHandler(BaseCallbackHandler):
         now_ns = self._now_ns()
         outcome = outcome_of(error)
         name = "" if outcome in ("ok", "interrupted") else type_name(error)
-        self.recording.ends.pending.append((now_ns, run_id, name, OUTCOME_NUMBER[outcome]))
+        self.recording.ends.add((now_ns, run_id, name, OUTCOME_NUMBER[outcome]))
 
     on_tool_error = on_chain_error
     on_retriever_error = on_chain_error
@@ -147,15 +145,15 @@ class RecordingHandler(BaseCallbackHandler):
         namespace = facts.get("langgraph_checkpoint_ns")
         step = facts.get("langgraph_step", NO_STEP)
         parent = parent_run_id or ORIGIN.get()
-        self.recording.starts.pending.append(
-            (self._now_ns(), run_id, parent, namespace, name, step, kind)
+        self.recording.starts.add(
+            (self._now_ns(), run_id, parent, namespace, name, step, int(kind))
         )
 
 
 def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
     """The hot path as a closure: attribute look-ups would cost as much as the record."""
-    pending, settle, origin = recording.starts.pending, recording.settle, ORIGIN.get
-    append = pending.append
+    add, pending, settle = recording.starts.add, recording.starts.pending, recording.settle
+    origin = ORIGIN.get
 
     def on_chain_start(
         serialized: Any,
@@ -174,10 +172,7 @@ def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..
         if metadata:
             namespace = metadata.get("langgraph_checkpoint_ns")
             step = metadata.get("langgraph_step", NO_STEP)
-        kind = _CHAIN
-        if tags and tags[0].startswith(_ANY_STEP) and tags[0] != _FIRST_STEP:
-            kind = _LATER_STEP
-        append((t_ns, run_id, parent_run_id or origin(), namespace, name or "", step, kind))
+        add((t_ns, run_id, parent_run_id or origin(), namespace, name or "", step, tags))
         if len(pending) >= BATCH:
             settle()
 
@@ -185,10 +180,10 @@ def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..
 
 
 def _run_end(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
-    append = recording.ends.pending.append
+    add = recording.ends.add
 
     def on_end(outputs: Any, *, run_id: UUID, **_: Any) -> None:
-        append((now_ns(), run_id, "", _OK))
+        add((now_ns(), run_id, "", _OK))
 
     return on_end
 

@@ -33,7 +33,7 @@ class RecordingSession:
         if self.recording.open_hold is not None:
             start_ns, attempt = self.recording.open_hold
             wall_ns = self.clock.now_ns() - start_ns
-            self.recording.holds.pending.append((start_ns, wall_ns, 0, attempt))
+            self.recording.holds.add((start_ns, wall_ns, 0, attempt))
 
 
 @contextmanager

@@ -26,9 +26,7 @@ class TrackedDict(dict[str, Any]):
     __slots__ = ("_reads",)
     __hash__ = None
 
-    def __init__(self, values: Mapping[str, Any], reads: set[str]) -> None:
-        dict.__init__(self, values)
-        self._reads = reads
+    _reads: set[str]
 
     def __getitem__(self, key: str) -> Any:
         self._reads.add(key)
@@ -120,7 +118,9 @@ def tracked(state: Any, reads: set[str]) -> Any:
     set that `noting` makes current.
     """
     if type(state) is dict:
-        return TrackedDict(state, reads)
+        twin = TrackedDict(state)
+        twin._reads = reads
+        return twin
     if isinstance(state, BaseModel) or (
         dataclasses.is_dataclass(state) and not isinstance(state, type)
     ):
@@ -162,6 +162,12 @@ def _tracking_class(cls: type, fields: frozenset[str]) -> type:
     if not issubclass(cls, BaseModel):
         namespace["__slots__"] = ()
     return types.new_class(cls.__name__, (cls,), exec_body=lambda body: body.update(namespace))
+
+
+def must_note(args: tuple[Any, ...], reads: set[str] | None) -> bool:
+    """Whether a function needs `noting`: dicts note their own reads, and so does no input."""
+    dicts_note = reads is None or type(args[0]) is TrackedDict
+    return not dicts_note or _CURRENT_READS.get() is not None
 
 
 class noting:  # noqa: N801 - reads as a verb: ``with noting(reads):``

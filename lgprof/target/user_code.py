@@ -59,7 +59,8 @@ def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
     _cut(told, hidden)
     lines = list(told.format())
     if not told.stack and told.__cause__ is None and told.__context__ is None:
-        lines = lines[1:]  # the header, of a traceback without frames
+        # Some versions of Python print the header of a traceback without frames, some do not.
+        lines = [line for line in lines if not line.startswith("Traceback ")]
     return "".join(lines)
 
 

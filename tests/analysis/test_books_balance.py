@@ -24,7 +24,8 @@ class Seen(TypedDict, total=False):
 
 
 # A node is a list of acts, each (what, milliseconds); a layer is what runs in one superstep.
-acts = st.tuples(st.sampled_from(["wait", "compute", "block", "gather", "graph"]), st.integers(0, 9))
+KINDS = ["wait", "compute", "block", "gather", "graph"]
+acts = st.tuples(st.sampled_from(KINDS), st.integers(0, 9))
 nodes = st.lists(acts, max_size=4)
 layers = st.lists(nodes, min_size=1, max_size=3)
 graphs = st.lists(layers, min_size=1, max_size=3)

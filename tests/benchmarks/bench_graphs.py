@@ -6,6 +6,7 @@ import asyncio
 import operator
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import uuid4
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
@@ -36,11 +37,16 @@ class Workload:
             loop.run_until_complete(self._arun(config, times))
             return
         for _ in range(times):
-            self.graph.invoke({"x": 0}, config)
+            self.graph.invoke({"x": 0}, {**_request(), **(config or {})})
 
     async def _arun(self, config: dict[str, Any] | None, times: int) -> None:
         for _ in range(times):
-            await self.graph.ainvoke({"x": 0}, config)
+            await self.graph.ainvoke({"x": 0}, {**_request(), **(config or {})})
+
+
+def _request() -> dict[str, Any]:
+    """The config with which lgprof sends every request, watched or not."""
+    return {"run_id": uuid4(), "configurable": {"thread_id": "benchmark"}}
 
 
 def workloads() -> list[Workload]:

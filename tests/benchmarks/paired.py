@@ -79,9 +79,7 @@ class Measured:
 
     def share(self, name: str, of: Callable[[Block], float]) -> Interval:
         """How much more than the bare graph, as a part of it."""
-        return interval(
-            of(blocks[name]) / _base(blocks, BARE, of) - 1 for blocks in self.rounds
-        )
+        return interval(of(blocks[name]) / _base(blocks, BARE, of) - 1 for blocks in self.rounds)
 
     def bare_us_per_node(self, of: Callable[[Block], float]) -> float:
         """Of the graph that nothing watches."""
@@ -142,9 +140,7 @@ def measure(workload: Workload, instruments: Sequence[Instrument], rounds: int) 
         loop.close()
 
 
-def _runs_per_block(
-    workload: Workload, bare: Instrument, loop: asyncio.AbstractEventLoop
-) -> int:
+def _runs_per_block(workload: Workload, bare: Instrument, loop: asyncio.AbstractEventLoop) -> int:
     _block(workload, bare, 3, loop)
     return max(1, round(_BLOCK_S / (_block(workload, bare, 5, loop).wall_s / 5)))
 

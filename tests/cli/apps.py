@@ -75,7 +75,6 @@ def see(state: State, config: RunnableConfig, runtime: Runtime[Context]) -> Stat
         "context": runtime.context,
         "label": configurable.get("label"),
         "thread_id": configurable["thread_id"],
-        "recursion_limit": config["recursion_limit"],
     }
     note("seen.jsonl", json.dumps(seen))
     return {"i": 1}
@@ -83,6 +82,19 @@ def see(state: State, config: RunnableConfig, runtime: Runtime[Context]) -> Stat
 
 seeing = (
     StateGraph(State, context_schema=Context).add_node("see", see).add_edge(START, "see").compile()
+)
+
+
+def count(state: State) -> State:
+    return {"i": state["i"] + 1}
+
+
+loops = (
+    StateGraph(State)
+    .add_node("count", count)
+    .add_edge(START, "count")
+    .add_conditional_edges("count", lambda state: "count" if state["i"] < 8 else END)
+    .compile()
 )
 
 

@@ -21,7 +21,7 @@ from lgprof.cli import main, run
 from lgprof.model import profile_json_schema
 
 APPS = Path(__file__).parent / "apps.py"
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """How long anything may take before a test gives up on it."""
 
 _VALIDATOR = jsonschema.Draft202012Validator(profile_json_schema())
@@ -132,7 +132,7 @@ class ProjectHere(Project):
             patch.setattr(sys, "argv", ["lgprof", *arguments])
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             patch.setattr(os, "_exit", _refuse_exit)
-            patch.setattr(run, "abandoned_threads", [])
+            patch.setattr(run, "was_cut_short", False)
             for name in set(os.environ) - set(clean_environment()):
                 patch.delenv(name)
             for name, value in (env or {}).items():

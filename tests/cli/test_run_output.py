@@ -74,6 +74,7 @@ def test_verbose_shows_every_traceback(project: ProjectHere) -> None:
     assert (brief.code, full.code) == (3, 3)
     assert brief.out.count("Traceback") == 1
     assert "-v shows 1 more traceback" in brief.out
+    assert "every traceback" in next_steps(brief.out)[0]
     assert full.out.count("Traceback") == 2
 
 
@@ -103,9 +104,11 @@ def test_output_never_overwrites_and_says_so_before_anything_runs(project: Proje
 
 def test_output_that_cannot_be_written(project: ProjectHere) -> None:
     project.write("file", "")
-    done = project.call(*QUICK, "-o", "file/out.json")
+    done = project.call(*QUICK, "-o", "file/out.json", "-o", "other.json")
     assert done.code == 2
-    assert "file/out.json" in done.err
+    assert "cannot write file/out.json" in done.err
+    assert "not written: file/out.json" in done.error
+    assert checked_profile(project.folder / "other.json")
     assert "Latency" in done.out
     assert project.saved
 
@@ -116,24 +119,33 @@ def test_a_second_profile_of_the_same_second_has_its_own_name(project: ProjectHe
     assert len(project.saved) == 3
 
 
-def test_next_step_can_be_typed_as_it_is(project: ProjectHere) -> None:
-    done = project.call("run", "apps:fails_once", "-i", '{"i": 3}', "-n", "1")
-    assert "lgprof run apps:fails_once -v" in done.out
+def next_steps(out: str) -> list[str]:
+    lines = out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  next "))
+    return [line.removeprefix("  next").strip() for line in lines[at:]]
+
+
+def test_next_steps_are_commands_to_type(project: ProjectHere) -> None:
     project.write("my apps/it.py", project.read("apps.py"))
-    done = project.call("run", "my apps/it.py:quick", "-n", "1")
+    done = project.call("run", "my apps/it.py:quick", "-i", "{}", "-n", "1", "-o", "one.json")
     assert done.code == 0, done.err
-    assert "lgprof run 'my apps/it.py:quick'" in done.out
+    [step] = next_steps(done.out)
+    assert step.startswith("lgprof run 'my apps/it.py:quick' -i '{}' -n 50    more runs")
+    done = project.call("run", "apps:quick", "-n", "1", "-i", json.dumps({"text": "long" * 30}))
+    assert next_steps(done.out)[0].startswith("the same with -n 50    more runs")
+    done = project.call("run", "apps:fails", "-n", "2")
+    assert "  next " not in done.out
 
 
 def test_no_place_to_save_in(project: ProjectHere) -> None:
     project.write(".lgprof", "a file where the folder should be")
-    elsewhere = project.folder / "tmp"
+    elsewhere = project.folder.parent / "tmp"
     elsewhere.mkdir()
     done = project.run(*QUICK, env={"TMPDIR": str(elsewhere)})
     assert done.code == 0, done.err
     assert "Latency" in done.out
     [file] = elsewhere.rglob("*.json")
     checked_profile(file)
-    assert str(file) in done.out.replace("\n", "")
-    assert "cannot write .lgprof" in done.err
+    assert str(file) in "".join(line.strip() for line in done.out.splitlines())
+    assert f"cannot write {project.folder}/.lgprof/run-" in done.err
     assert "Traceback" not in done.err

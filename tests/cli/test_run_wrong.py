@@ -22,7 +22,7 @@ INPUTS = {
     "mode": (["--mode", "fast"], "", "--mode: 'fast' is no mode", "async"),
     "predicate": (["--failed-when", "import os"], "", "import", ""),
     "checkpointer": (["--checkpointer", "redis"], "", "--checkpointer 'redis'", "sqlite:FILE"),
-    "sqlite": (["--checkpointer", "sqlite:no/db"], "", "no such folder: no", ""),
+    "sqlite": (["--checkpointer", "sqlite:no/db"], "", "no such folder: ", ""),
     "not sqlite": (["--checkpointer", "sqlite:bad.json"], "", "bad.json", ""),
     "store": (["--store", "redis"], "", "--store 'redis'", "memory"),
     "part": (["--show", "nodes,tree"], "", "--show 'nodes,tree': no such part", "timeline"),
