@@ -21,6 +21,8 @@ QUEUE_FROM_S = 0.001
 """A task that starts later than its step by less was merely started after the others."""
 
 START_NODE = "__start__"
+BAD = ("failed", "timed_out")
+"""Outcomes of an attempt that is worth nothing."""
 _CALLS = frozenset({"model", "tool", "retriever"})
 _IO = frozenset({"checkpoint", "store", "cache"})
 # What a nested graph does on the loop itself, seen from the node that runs it.
@@ -124,7 +126,7 @@ class _Walk:
         for attempt in attempts:
             if attempt.start_s > now_s:
                 tiles.append(Tile(now_s, attempt.start_s, "backoff", node.path, node.id))
-            if attempt.outcome == "failed" or attempt is not attempts[-1]:
+            if attempt.outcome in BAD or attempt is not attempts[-1]:
                 failed = ("failed_attempts", node.path, attempt.id)
                 tiles.append(Tile(attempt.start_s, attempt.end_s, *failed))
             else:
@@ -266,7 +268,7 @@ def _critical_chain(step: list[Span]) -> list[Span]:
     failed = [
         span
         for span in step
-        if span is not last and span.outcome == "failed" and span.end_s <= last.start_s
+        if span is not last and span.outcome in BAD and span.end_s <= last.start_s
     ]
     return [max(failed, key=lambda span: span.end_s), last] if failed else [last]
 

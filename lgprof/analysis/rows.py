@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lgprof.analysis.attribution import BLOCKING_FROM_S, START_NODE, SpanTree
+from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S, START_NODE, SpanTree
 from lgprof.analysis.intervals import Tile, covered_s
 from lgprof.histogram import encode_seconds
 from lgprof.model import (
@@ -116,7 +116,7 @@ class RowBuilder:
             sums.attempts.append(attempt)
             sums.backoff_s += max(0.0, attempt.start_s - now_s)
             now_s = attempt.end_s
-            if attempt.outcome == "failed" or attempt is not attempts[-1]:
+            if attempt.outcome in BAD or attempt is not attempts[-1]:
                 sums.failed_attempts_s += attempt.end_s - attempt.start_s
             sums.timeouts += attempt.outcome == "timed_out"
             sums.self_s += _self_s(attempt, tree)
@@ -152,7 +152,7 @@ class RowBuilder:
                 mean=sum(sums.visits.values()) / count, max=max(sums.visits.values(), default=0)
             ),
             attempts=len(sums.attempts),
-            errors=sum(span.outcome in ("failed", "timed_out") for span in sums.calls),
+            errors=sum(span.outcome in BAD for span in sums.calls),
             retries=sums.retries,
             timeouts=sums.timeouts,
             cache_hits=sums.cache_hits,
@@ -232,7 +232,7 @@ def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
 def _self_s(attempt: Span, tree: SpanTree) -> float:
     """The attempt less the calls, graphs and tasks that ran in it."""
     inner = [
-        (child.start_s, child.end_s)
+        (child.start_s, min(child.end_s, attempt.end_s))
         for child in tree.children.get(attempt.id, ())
         if child.kind != "router"
     ]

@@ -14,6 +14,7 @@ from lgprof.record.event_log import (
     OUTCOMES,
     IoEvent,
     ModelEvent,
+    NodeDigest,
     Recording,
     RunKind,
     WorkThread,
@@ -24,6 +25,8 @@ _THREADS: dict[int, Literal["loop", "pool", "caller"]] = {
     WorkThread.POOL: "pool",
     WorkThread.CALLER: "caller",
 }
+HANDLER_NODES = ("__error_handler__", "__default_error_handler__")
+_NODE_TIMEOUT = "langgraph.errors.NodeTimeoutError"
 _CALL_KINDS: dict[int, SpanKind] = {
     RunKind.MODEL: "model",
     RunKind.TOOL: "tool",
@@ -100,11 +103,10 @@ class SpanBuilder:
         self._origin_ns = origin_ns
         self._root_thread: Literal["loop", "caller"] = "loop" if in_loop else "caller"
         self._runs = _read_runs(recording)
-        self._works = _read_works(recording)
-        self._holds = _read_holds(recording)
+        self._works: dict[int, _Work] = {}
+        self._holds = _Holds([])
+        self._digests: dict[int, NodeDigest] = {}
         self._io: dict[int, list[IoEvent]] = defaultdict(list)
-        for event in recording.io:
-            self._io[event.scope].append(event)
         self._next_id = 0
         self.orphans = 0
         """Runs that belong to no request, by what can be told."""
@@ -112,6 +114,7 @@ class SpanBuilder:
     def requests(self, logs: list[RequestLog]) -> list[Request]:
         """The requests, each with its spans in order of their start."""
         self._link(logs)
+        self._assign_to_attempts()
         return [self._request(log) for log in logs]
 
     def _link(self, logs: list[RequestLog]) -> None:
@@ -128,6 +131,33 @@ class SpanBuilder:
                 parent.children.append(run)
                 if run.kind <= RunKind.LATER_STEP:
                     run.is_attempt = bool(run.namespace) and run.namespace != parent.namespace
+
+    def _assign_to_attempts(self) -> None:
+        """What the probes saw: a node that is a chain of its own ran below its attempt."""
+        for work, run in _read_works(self._recording):
+            attempt = self._attempt_of(run)
+            known = self._works.get(attempt)
+            if known is None or work.start_ns < known.start_ns:
+                self._works[attempt] = work
+        self._holds = _Holds(
+            [
+                (start_ns, wall_ns, cpu_ns, self._attempt_of(run))
+                for start_ns, wall_ns, cpu_ns, run in self._recording.holds.rows()
+            ]
+        )
+        for event in self._recording.io:
+            scope = self._attempt_of(event.scope) if event.kind == "store" else event.scope
+            self._io[scope].append(event)
+        self._digests = {
+            self._attempt_of(run): digest for run, digest in self._recording.digests.items()
+        }
+
+    def _attempt_of(self, run_id: int) -> int:
+        """The attempt that is, or is around, a run."""
+        run = self._runs.get(run_id)
+        while run is not None and not run.is_attempt:
+            run = self._runs.get(run.parent)
+        return run.id if run else run_id
 
     def _only_root_at(self, t_ns: int, legs: list[Leg]) -> _Run | None:
         """The root of the one call that was under way; None where there were several."""
@@ -180,6 +210,9 @@ class SpanBuilder:
             else:
                 self._add_children(child, scope, spans)
         for group in attempts.values():
+            last = max(group, key=lambda child: child.start_ns)
+            if last.outcome == "cancelled" and _ended_by_timeout(last, run):
+                last.outcome, last.error = "timed_out", _NODE_TIMEOUT
             self._add_node(group, scope, spans)
 
     def _is_router(self, run: _Run, attempt: _Run) -> bool:
@@ -209,6 +242,8 @@ class SpanBuilder:
         node.task = f"{first.namespace & 0xFFFFFFFF:08x}"
         spans.append(node)
         for number, run in enumerate(attempts, 1):
+            if run is not last and run.outcome == "cancelled":
+                run.outcome, run.error = "timed_out", _NODE_TIMEOUT
             attempt = self._add_attempt(run, number, node, scope.end_ns, spans)
             node.outcome, node.error_type = attempt.outcome, attempt.error_type
 
@@ -218,7 +253,7 @@ class SpanBuilder:
         span = self._span(run, "attempt", node.id, node.path, end_ns)
         span.attempt, span.task, span.step = number, node.task, node.step
         self._add_work(run, span, self._end_ns(run, end_ns))
-        digest = self._recording.digests.get(run.id)
+        digest = self._digests.get(run.id)
         if digest is not None:
             span.reads, span.writes = digest.reads, digest.writes
             span.output_hash = digest.output_hash
@@ -314,6 +349,16 @@ class SpanBuilder:
         return self._next_id
 
 
+def _ended_by_timeout(attempt: _Run, graph: _Run) -> bool:
+    """LangGraph cancels an attempt at its time limit and raises above it, or calls a handler."""
+    return graph.error.endswith("NodeTimeoutError") or any(
+        other.is_attempt
+        and other.name.startswith(HANDLER_NODES)
+        and other.start_ns >= attempt.end_ns
+        for other in graph.children
+    )
+
+
 def _failing_node(spans: list[Span]) -> str | None:
     """Path of the deepest attempt that ended badly; the last one where there are several."""
     bad = [
@@ -367,14 +412,9 @@ def _read_runs(recording: Recording) -> dict[int, _Run]:
     return runs
 
 
-def _read_works(recording: Recording) -> dict[int, _Work]:
-    """The first function call of each attempt is the node's own."""
-    works: dict[int, _Work] = {}
-    for start_ns, end_ns, attempt, cpu_ns, thread in recording.works.rows():
-        known = works.get(attempt)
-        if known is None or start_ns < known.start_ns:
-            works[attempt] = _Work(start_ns, end_ns, cpu_ns, thread)
-    return works
+def _read_works(recording: Recording) -> Iterator[tuple[_Work, int]]:
+    for start_ns, end_ns, run, cpu_ns, thread in recording.works.rows():
+        yield _Work(start_ns, end_ns, cpu_ns, thread), run
 
 
 class _Holds:
@@ -396,7 +436,3 @@ class _Holds:
             if other != attempt and start + wall_ns > start_ns:
                 return [(start, wall_ns, cpu_ns), *own]
         return own
-
-
-def _read_holds(recording: Recording) -> _Holds:
-    return _Holds(list(recording.holds.rows()))

@@ -51,16 +51,11 @@ def main() -> None:
     code = _exit_code_of_run()
     for stream in (sys.stdout, sys.stderr):
         _flush(stream)
-    if run.was_cut_short and _threads_remain():
-        # A graph that would not stop still runs in a thread, and a normal exit would wait for it.
+    if run.was_cut_short and threading.active_count() > 1:
+        # A graph that would not stop still runs in a thread, and a normal exit would wait for it:
+        # even for a daemon thread, where it belongs to an executor.
         os._exit(code)
     sys.exit(code)
-
-
-def _threads_remain() -> bool:
-    main_thread = threading.main_thread()
-    others = (thread for thread in threading.enumerate() if thread is not main_thread)
-    return any(not thread.daemon for thread in others)
 
 
 def _exit_code_of_run() -> int:

@@ -7,6 +7,7 @@ import threading
 from asyncio import events
 from collections.abc import Callable
 from functools import wraps
+from sys import getrefcount
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -18,12 +19,40 @@ from lgprof.langgraph_adapter.entry import AnyGraph, current_run_id, with_wrappe
 from lgprof.record.event_log import CPU_READ_FROM_NS, ID_MASK, Recording, WorkThread
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
 from lgprof.record.origin import ORIGIN
-from lgprof.record.state_access import must_note, noting, tracked
+from lgprof.record.state_access import must_note, noting, tracked, untracked
 
 Mark = tuple[int, set[str] | None, Any, int, int]
 """(attempt, reads, input, start_ns, cpu_ns) of a function that runs."""
 
 _LOOP, _POOL, _CALLER = WorkThread.LOOP, WorkThread.POOL, WorkThread.CALLER
+
+
+def _returned(twin: Any, state: Any, output: Any) -> Any:
+    """The node's result; the twin that stood for its state is cut out where somebody kept it."""
+    cls = type(state)
+    if cls is dict and _references(twin) <= _OWN_REFERENCES:
+        return output
+    return untracked(twin, cls, output)
+
+
+def _references(twin: Any) -> int:
+    return getrefcount(twin)
+
+
+def _own_references() -> int:
+    """How many references to a twin are ours when a node has returned; versions count them apart.
+
+    As in a probe: the arguments hold one, `_returned` and `_references` are called with it.
+    """
+    args = (object(),)
+
+    def returned(twin: Any) -> int:
+        return _references(twin)
+
+    return returned(args[0])
+
+
+_OWN_REFERENCES = _own_references()
 
 
 class GraphProbes:
@@ -83,6 +112,8 @@ class GraphProbes:
                         output = function(*args, **kwargs)
                 else:
                     output = function(*args, **kwargs)
+                if mark[1] is not None:
+                    output = _returned(args[0], mark[2], output)
                 return output
             finally:
                 ORIGIN.reset(token)
@@ -102,6 +133,8 @@ class GraphProbes:
                         output = await function(*args, **kwargs)
                 else:
                     output = await function(*args, **kwargs)
+                if mark[1] is not None:
+                    output = _returned(args[0], mark[2], output)
                 return output
             finally:
                 ORIGIN.reset(token)

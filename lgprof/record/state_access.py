@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -108,7 +109,11 @@ _CURRENT_READS: ContextVar[set[str] | None] = ContextVar("lgprof_reads", default
 _WHOLE_ATTRIBUTES = frozenset(
     {"model_dump", "model_dump_json", "model_copy", "copy", "dict", "json", "__iter__", "__dict__"}
 )
-_tracked_classes: dict[type, type] = {}
+_PYDANTIC_SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_LIBRARIES = ("pydantic", "typing", "typing_extensions", "langgraph", "langchain_core")
+_DEPTH = 4
+"""How deep in a node's result a reference to its state is looked for."""
+_tracked_classes: dict[type, type | None] = {}
 
 
 def tracked(state: Any, reads: set[str]) -> Any:
@@ -130,21 +135,28 @@ def tracked(state: Any, reads: set[str]) -> Any:
 
 def _tracked_object(state: Any) -> Any:
     cls = type(state)
-    tracking = _tracked_classes.get(cls)
+    if cls not in _tracked_classes:
+        _tracked_classes[cls] = _tracking_class(cls, field_names(state))
+    tracking = _tracked_classes[cls]
     if tracking is None:
-        tracking = _tracked_classes[cls] = _tracking_class(cls, field_names(state))
+        return None
     try:
         twin = copy.copy(state)
         object.__setattr__(twin, "__class__", tracking)
-    except TypeError:
+    except (TypeError, AttributeError):
         return None
     return twin
 
 
-def _tracking_class(cls: type, fields: frozenset[str]) -> type:
+def _tracking_class(cls: type, fields: frozenset[str]) -> type | None:
+    """A subclass that notes reads; None where making one would run code of the user's."""
+    if _has_own_init_subclass(cls):
+        return None
     get: Any = cls.__getattribute__
 
     def noting_getattribute(self: Any, name: str) -> Any:
+        if name == "__class__":
+            return cls
         reads = _CURRENT_READS.get()
         if reads is not None:
             if name in fields:
@@ -153,15 +165,79 @@ def _tracking_class(cls: type, fields: frozenset[str]) -> type:
                 reads.add(WHOLE)
         return get(self, name)
 
+    def plain(self: Any) -> Any:
+        """An equal object of the user's class: what copies and pickles are made of."""
+        new: Any = cls.__new__
+        made = new(cls)
+        for name in ("__dict__", *_PYDANTIC_SLOTS, *fields):
+            with suppress(AttributeError):
+                value = get(self, name)
+                own = dict(value) if name == "__dict__" else value
+                object.__setattr__(made, name, own)
+        return made
+
     namespace: dict[str, Any] = {
         "__getattribute__": noting_getattribute,
+        "__copy__": plain,
+        "__deepcopy__": lambda self, memo=None: copy.deepcopy(plain(self), memo),
+        "__reduce_ex__": lambda self, protocol: plain(self).__reduce_ex__(protocol),
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
     }
     if not issubclass(cls, BaseModel):
         namespace["__slots__"] = ()
-    return types.new_class(cls.__name__, (cls,), exec_body=lambda body: body.update(namespace))
+    try:
+        return types.new_class(cls.__name__, (cls,), exec_body=lambda body: body.update(namespace))
+    except TypeError:  # a class or metaclass that allows no subclass
+        return None
+
+
+def _has_own_init_subclass(cls: type) -> bool:
+    hooks = ("__init_subclass__", "__pydantic_init_subclass__")
+    return any(
+        hook in vars(base)
+        for base in cls.__mro__
+        if base is not object and base.__module__.partition(".")[0] not in _LIBRARIES
+        for hook in hooks
+    )
+
+
+def untracked(twin: Any, cls: type, output: Any) -> Any:
+    """What a node returned, without the twin that it was given in place of its state.
+
+    Args:
+        twin: What `tracked` made.
+        cls: The state's own class.
+        output: What the node returned; changed in place where it holds the twin.
+    """
+    if cls is dict:
+        return _without(twin, output, _DEPTH)
+    # From now on whoever kept it holds an object of the user's class.
+    object.__setattr__(twin, "__class__", cls)
+    return output
+
+
+def _without(twin: TrackedDict, value: Any, depth: int) -> Any:
+    if value is twin:
+        return dict.copy(twin)
+    if not depth:
+        return value
+    if type(value) is dict:
+        for key, item in value.items():
+            value[key] = _without(twin, item, depth - 1)
+    elif type(value) is list:
+        value[:] = [_without(twin, item, depth - 1) for item in value]
+    elif type(value) is tuple:
+        return tuple(_without(twin, item, depth - 1) for item in value)
+    elif isinstance(value, Send):
+        value.arg = _without(twin, value.arg, depth - 1)
+    elif isinstance(value, Command):
+        parts = {
+            name: _without(twin, getattr(value, name), depth - 1) for name in ("update", "goto")
+        }
+        return dataclasses.replace(value, **parts)
+    return value
 
 
 def must_note(args: tuple[Any, ...], reads: set[str] | None) -> bool:

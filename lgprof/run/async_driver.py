@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from lgprof.run.conduct import Conductor, InFlight
@@ -164,5 +163,5 @@ class AsyncDriver:
     async def _forget(self, request: InFlight) -> None:
         saver: Any = self._target.graph.checkpointer
         for thread in request.own_threads:
-            with suppress(NotImplementedError):  # optional in LangGraph's interface
+            with self._conductor.clearing_up():
                 await saver.adelete_thread(thread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -77,10 +78,16 @@ async def _sqlite(file: Path, mode: str, stack: AsyncExitStack) -> Any:
         if mode == "async":
             from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-            return await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(file)))
+            saver = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(file)))
+            await saver.setup()
+            return saver
         from langgraph.checkpoint.sqlite import SqliteSaver
 
-        return stack.enter_context(SqliteSaver.from_conn_string(str(file)))
+        sync_saver = stack.enter_context(SqliteSaver.from_conn_string(str(file)))
+        sync_saver.setup()
+        return sync_saver
+    except sqlite3.Error as error:
+        raise UsageError(f"--checkpointer: {file} cannot be used: {error}") from error
     except ImportError as error:
         raise UsageError(
             "--checkpointer sqlite:FILE needs langgraph-checkpoint-sqlite",

@@ -232,6 +232,7 @@ class _Run:
         facts = RunFacts(
             orphans=builder.orphans,
             unanswered=sorted(conductor.unanswered),
+            left_threads=conductor.left_threads,
             left_behind=self._left_behind + self._thread.stuck,
             not_made=0 if self._interrupted else self._options.requests - len(started),
             inputs_synthesized=self._inputs.synthesized,

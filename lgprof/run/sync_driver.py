@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from lgprof.run.conduct import Conductor, InFlight
@@ -75,7 +74,7 @@ class SyncDriver:
             conductor.end(request)
         saver: Any = self._target.graph.checkpointer
         for thread in request.own_threads:
-            with suppress(NotImplementedError):  # optional in LangGraph's interface
+            with conductor.clearing_up():
                 saver.delete_thread(thread)
 
     def _converse(self, request: InFlight) -> None:

@@ -21,6 +21,7 @@ class RunFacts:
 
     orphans: int
     unanswered: list[str]
+    left_threads: int
     left_behind: int
     not_made: int
     inputs_synthesized: bool
@@ -58,6 +59,12 @@ def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
             message=f"{_requests(figures.summary.timed_out)} reached the time limit; the latency "
             "counts the time waited",
             fix="raise it with --timeout, or look at what they waited for in the timeline",
+        )
+    if facts.left_threads:
+        yield Warn(
+            code="left_threads",
+            message=f"the checkpointer kept {facts.left_threads} threads that lgprof made",
+            fix="delete those whose thread_id begins with lgprof-",
         )
     if facts.left_behind:
         yield Warn(

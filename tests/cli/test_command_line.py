@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 import typer
@@ -74,11 +75,11 @@ def test_quick_answers_import_nothing_heavy(project: ProjectHere, command: list[
         try:
             main()
         finally:
-            heavy = ("langgraph", "langchain_core", "rich", "pydantic", "asyncio", "psutil")
+            heavy = ("langgraph", "langchain_core", "rich", "asyncio", "psutil")
             print(json.dumps([name for name in heavy if name in sys.modules]), file=sys.stderr)
 
     done = subprocess.run(
-        [sys.executable, "-c", f"{inspect.cleandoc(inspect.getsource(look))}\nlook()", *command],
+        [sys.executable, "-c", f"{textwrap.dedent(inspect.getsource(look))}\nlook()", *command],
         cwd=project.folder,
         env=clean_environment(),
         capture_output=True,

@@ -122,7 +122,8 @@ def test_a_second_profile_of_the_same_second_has_its_own_name(project: ProjectHe
 def next_steps(out: str) -> list[str]:
     lines = out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("  next "))
-    return [line.removeprefix("  next").strip() for line in lines[at:]]
+    steps = "\n".join(lines[at:]).removeprefix("  next").strip()
+    return steps.replace("\n            ", " ").split("\n")
 
 
 def test_next_steps_are_commands_to_type(project: ProjectHere) -> None:

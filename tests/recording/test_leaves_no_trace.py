@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 import os
+import pickle
 import threading
 from asyncio import events
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from langchain_core.tracers import context as tracer_context
+from langgraph.graph import START, StateGraph
 from langgraph.pregel import Pregel, _algo
+from langgraph.types import Command
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from tests.profiling import profile_graph
 from tests.recording.test_known_answers import chain, sleeper
@@ -83,3 +90,110 @@ def test_langsmith_tracing_is_off_meanwhile(monkeypatch: pytest.MonkeyPatch) -> 
     assert inside == ["false"]
     assert os.environ["LANGSMITH_TRACING"] == "true"
     assert [warning.code for warning in profile.warnings] == ["tracing_off"]
+
+
+class Model(BaseModel):
+    a: int = 0
+    kept: Any = None
+
+
+@dataclasses.dataclass
+class Data:
+    a: int = 0
+    kept: Any = None
+
+
+class Typed(TypedDict, total=False):
+    a: int
+    kept: Any
+
+
+REGISTRY: list[type] = []
+
+
+class Registered(BaseModel):
+    a: int = 0
+    kept: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        REGISTRY.append(cls)
+
+
+def graph_of(schema: type, *functions: Any) -> Any:
+    builder = StateGraph(schema)
+    before = START
+    for number, function in enumerate(functions):
+        builder.add_node(f"n{number}", function)
+        builder.add_edge(before, f"n{number}")
+        before = f"n{number}"
+    return builder.compile()
+
+
+@pytest.mark.parametrize("schema", [Model, Data])
+class TestStateObjectsBehaveAsTheirOwnClass:
+    def check(self, schema: type, look: Any) -> Any:
+        seen = []
+
+        def node(state):
+            seen.append(look(state))
+            return {"a": 2}
+
+        result = profile_graph(graph_of(schema, node), {"a": 1})
+        assert result.failures == []
+        return seen[0]
+
+    def test_class_and_equality(self, schema: type) -> None:
+        assert self.check(schema, lambda s: (s.__class__, isinstance(s, schema))) == (schema, True)
+        assert self.check(schema, lambda s: s == schema(a=1) and schema(a=1) == s)
+
+    def test_copies_and_pickles_are_of_that_class(self, schema: type) -> None:
+        for duplicate in (copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))):
+            made = self.check(schema, duplicate)
+            assert type(made) is schema
+            assert made == schema(a=1)
+
+    def test_who_keeps_the_state_keeps_an_object_of_that_class(self, schema: type) -> None:
+        assert type(self.check(schema, lambda s: s)) is schema
+
+    def test_changed_copies(self, schema: type) -> None:
+        change = (
+            (lambda s: s.model_copy(update={"a": 5}))
+            if schema is Model
+            else (lambda s: dataclasses.replace(s, a=5))
+        )
+        made = self.check(schema, change)
+        assert (type(made), made.a) == (schema, 5)
+
+
+def test_a_class_that_watches_its_subclasses_is_not_subclassed() -> None:
+    profile = profile_graph(
+        graph_of(Registered, lambda state: {"a": state.a + 1}), {"a": 1}
+    ).profile
+    assert profile.summary.succeeded == 1
+    assert REGISTRY == []
+    assert profile.nodes[0].reads is None
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda state: {"kept": state},
+        lambda state: {"kept": [state]},
+        lambda state: {"kept": {"x": (1, state)}},
+        lambda state: Command(update={"kept": [state]}),
+        lambda state: [Command(update={"kept": state})],
+    ],
+)
+def test_a_state_that_is_kept_in_the_state_is_a_plain_dict(keep: Any) -> None:
+    found = []
+
+    def look(state):
+        kept = state["kept"]
+        while type(kept) is not dict or "x" in kept:
+            kept = kept["x"][1] if isinstance(kept, dict) else kept[0]
+        found.append(type(kept))
+        return {}
+
+    profile_graph(graph_of(Typed, keep, look), {"a": 1})
+    assert found == [dict]
