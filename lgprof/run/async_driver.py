@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from lgprof.run.conduct import Conductor, InFlight
@@ -18,9 +20,12 @@ from lgprof.target import OpenTarget
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
+POOL_THREADS = "lgprof-pool"
+"""How the names of the loop's executor threads begin."""
+
 _POLL_S = 0.05
-_STUCK_AFTER_S = 2.0
-_CLOSE_WITHIN_S = 2.0
+_STUCK_AFTER_S = 5.0
+_CLOSE_WITHIN_S = 1.0
 
 
 class LoopThread:
@@ -29,13 +34,20 @@ class LoopThread:
     def __init__(self, factory: LoopFactory = asyncio.SelectorEventLoop) -> None:
         self.loop = factory()
         self.stuck = False
-        """The loop was given up: a node holds it and does not return."""
+        """A node holds the loop or a thread of its executor and does not return."""
+        # As asyncio would make it, but ours: its own shutdown waits for ever.
+        self._pool = ThreadPoolExecutor(thread_name_prefix=POOL_THREADS)
+        self.loop.set_default_executor(self._pool)
+        self._closing = False
         self._thread = threading.Thread(target=self._run, name="lgprof-loop", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while not self._closing:
+            # A node that raises SystemExit throws it through the loop as well as at its caller.
+            with suppress(SystemExit, KeyboardInterrupt):
+                self.loop.run_forever()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine on the loop."""
@@ -59,20 +71,31 @@ class LoopThread:
         except TimeoutError:
             self.stuck = True
             return
+        self._closing = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.stuck = not _pool_ended()
 
 
 async def _cancel_others() -> None:
-    loop = asyncio.get_running_loop()
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await loop.shutdown_asyncgens()
-    executor_idle = loop.shutdown_default_executor()
-    await asyncio.wait_for(executor_idle, _CLOSE_WITHIN_S / 2)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def _pool_ended() -> bool:
+    """Whether all executor threads end soon: one in which a node hangs does not."""
+    deadline_s = time.monotonic() + _CLOSE_WITHIN_S
+    for thread in threading.enumerate():
+        if thread.name.startswith(POOL_THREADS):
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+            if thread.is_alive():
+                return False
+    return True
 
 
 class AsyncDriver:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lgprof.langgraph_adapter.outcomes import type_name
 from lgprof.model import Failure
-from lgprof.target.user_code import user_traceback
+from lgprof.target.user_code import message_of, user_traceback
 
 # Between us and a node's function lie only these.
 _MACHINERY = tuple(
@@ -28,5 +28,7 @@ def group_failures(failed: Iterable[tuple[BaseException, str | None]]) -> list[F
         if key in groups:
             groups[key].count += 1
         else:
-            groups[key] = Failure(key[0], str(error), node, user_traceback(error, _MACHINERY))
+            groups[key] = Failure(
+                key[0], message_of(error), node, user_traceback(error, _MACHINERY)
+            )
     return sorted(groups.values(), key=lambda failure: -failure.count)

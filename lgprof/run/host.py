@@ -62,6 +62,11 @@ async def _checkpointer(
     if kind == "memory" and not file:
         return InMemorySaver()
     if kind == "none" and not file:
+        if options.resumes:
+            raise UsageError(
+                "--resume answers interrupts, and these need a checkpointer",
+                hint="leave out --checkpointer none",
+            )
         return None
     if kind == "sqlite" and file:
         return await _sqlite(Path(file), mode, stack)

@@ -13,8 +13,12 @@ from langgraph.types import Command
 OWN_THREAD = "lgprof-"
 """How the ids of threads begin that are made for one request."""
 
-MAX_RESUMES = 100
+MAX_RESUMES = 25
 """A graph that interrupts more often than this is taken to do so for ever."""
+
+
+class EndlessInterruptsError(Exception):
+    """A request that was resumed `MAX_RESUMES` times and still is not at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class RequestPlan:
         context = self.render_context(index)
         answers = iter(self.resumes)
         payload = self.render_input(index)
-        for _ in range(MAX_RESUMES):
+        for _ in range(MAX_RESUMES + 1):
             run_id = uuid4()
             output = yield Invoke(payload, {**config, "run_id": run_id}, run_id, context)
             if not self.checkpointed:
@@ -82,6 +86,10 @@ class RequestPlan:
                 unanswered(", ".join(state.next) or "a node")
                 return
             payload = _resume(interrupts, values)
+        raise EndlessInterruptsError(
+            f"still interrupted after {MAX_RESUMES} resumes, at {', '.join(state.next)}: "
+            "with these answers the graph does not end"
+        )
 
     def config(self, index: int) -> RunnableConfig:
         """A config with a thread of its own, unless the user names one."""
@@ -94,20 +102,18 @@ class RequestPlan:
 
 
 def pending_interrupts(output: Any, state: Any) -> list[Any]:
-    """Dynamic interrupts that wait for an answer; none at a static breakpoint.
+    """Dynamic interrupts that wait for an answer, by task; none at a static breakpoint.
 
-    A graph whose output is no dict tells them in its state alone, and before langgraph 1.1 the
-    state does not tell a node's second one.
+    Before langgraph 1.1 the state does not tell a node's second one, the output does.
     """
+    known = [found for task in state.tasks for found in task.interrupts]
     told = output.get("__interrupt__") if isinstance(output, dict) else None
-    return list(told or (found for task in state.tasks for found in task.interrupts))
+    return known or list(told or ())
 
 
 def _resume(interrupts: list[Any], values: list[Any]) -> Any:
     if not interrupts:
         return None
-    if len(interrupts) == 1:
-        return Command(resume=values[0])
-    return Command(
-        resume={interrupt.id: value for interrupt, value in zip(interrupts, values, strict=True)}
-    )
+    # By id: a bare value cannot be None, and goes to one task alone.
+    answers = {interrupt.id: value for interrupt, value in zip(interrupts, values, strict=True)}
+    return Command(resume=answers)

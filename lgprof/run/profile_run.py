@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,13 @@ def profile_run(
         cleanup.callback(thread.close)
         stack = AsyncExitStack()
         cleanup.callback(_close_target, thread, stack)
-        config = substitute(options.config, 0)
+        config = {"configurable": {}, **substitute(options.config, 0)}
         opened = thread.call(source.open(config, stack))
         mode = chosen_mode(opened, options)
         target = thread.call(hosted(opened, options, mode, stack))
         run = _Run(source, target, load_inputs(opened), options, mode, clock, thread, progress)
-        return run.execute(folder)
+        result = run.execute(folder)
+    return replace(result, abandoned=result.abandoned or thread.stuck)
 
 
 def _close_target(thread: LoopThread, stack: AsyncExitStack) -> None:
@@ -216,8 +217,7 @@ class _Run:
         cold_s: float | None,
         folder: Path,
     ) -> RunResult:
-        if self._thread.stuck or self._left_behind:
-            session.note_unfinished()
+        session.note_unfinished()
         self._digester.digest(session.recording)
         finished = sorted(conductor.finished, key=lambda request: request.log.index)
         started = [request for request in finished if request.log.legs]

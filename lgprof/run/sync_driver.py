@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 from lgprof.run.conduct import Conductor, InFlight
@@ -104,6 +105,8 @@ class SyncDriver:
 class _Worker(threading.Thread):
     def __init__(self, driver: SyncDriver, remaining: Iterator[int]) -> None:
         super().__init__(name="lgprof-caller", daemon=True)
+        self._context = copy_context()
+        """What the user's modules set when they were imported."""
         self._driver = driver
         self._remaining = remaining
         self.request: InFlight | None = None
@@ -117,6 +120,9 @@ class _Worker(threading.Thread):
         return self.stopped
 
     def run(self) -> None:
+        self._context.run(self._make_requests)
+
+    def _make_requests(self) -> None:
         try:
             while not self.stopped:
                 index = self._driver.next_index(self._remaining)

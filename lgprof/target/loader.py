@@ -81,7 +81,7 @@ def _only_name(project: LanggraphJson | None) -> str:
 def _load(
     spec: Spec, folder: Path, *, shown_as: str, config_name: str | None = None
 ) -> TargetSource:
-    _add_import_folders([folder])
+    _add_import_folders([folder, *filter(Path.is_dir, [folder / "src"])])
     module = _import_file(spec, folder) if spec.is_file else _import_module(spec, folder)
     attribute, obj = _find(spec, module)
     check_usable(obj, where=f"{spec.place}:{attribute}")

@@ -15,7 +15,7 @@ from lgprof.errors import LgprofError, TargetError
 
 _OUR_FOLDER = str(Path(lgprof.__file__).parent)
 _MACHINERY = ("<frozen ", str(Path(importlib.__file__).parent), contextlib.__file__)
-_LANGGRAPH_NOTE = "During task with name"
+_LANGGRAPH_NOTES = ("During task with name", "Before task with name")
 _PASS_ON = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit, LgprofError)
 
 
@@ -43,9 +43,17 @@ def user_code(doing: str) -> Iterator[None]:
 def _message(doing: str, error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"{doing} ended the program (exit code {error.code})"
-    text = str(error).strip()
+    text = message_of(error).strip()
     summary = f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
     return f"{doing} failed: {summary}"
+
+
+def message_of(error: BaseException) -> str:
+    """An exception's message; a stand-in where its own ``__str__`` raises."""
+    try:
+        return str(error)
+    except Exception:
+        return f"({type(error).__name__} whose message cannot be read)"
 
 
 def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
@@ -67,7 +75,7 @@ def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
 def _cut(told: traceback.TracebackException, hidden: tuple[str, ...]) -> None:
     theirs = [frame for frame in told.stack if is_user_file(frame.filename)]
     told.stack[:] = [frame for frame in theirs if not frame.filename.startswith(hidden)] or theirs
-    notes = [note for note in told.__notes__ or () if not note.startswith(_LANGGRAPH_NOTE)]
+    notes = [note for note in told.__notes__ or () if not note.startswith(_LANGGRAPH_NOTES)]
     told.__notes__ = notes or None
     for linked in (told.__cause__, told.__context__, *(told.exceptions or ())):
         if linked is not None:

@@ -73,6 +73,11 @@ def test_dotted_attributes(project: Path, write: Write) -> None:
     assert (source.attribute, run(source)) == ("Obj.inner.g", {"a": 2})
 
 
+def test_a_module_in_the_src_folder(project: Path, write: Write) -> None:
+    write("src/layout/graph.py", graph=True)
+    assert run(load(project, "layout.graph:graph")) == {"a": 2}
+
+
 def test_relative_imports_in_a_package(project: Path, write: Write) -> None:
     write("src/agent/__init__.py")
     write("src/agent/sub/__init__.py")
@@ -187,7 +192,7 @@ def test_a_broken_langgraph_json_is_no_matter_to_a_module(project: Path, write: 
     [
         ("ap:graph", "no module named 'ap'", "did you mean lgprof run app:graph?"),
         ("app.graph", "no module named 'app.graph'", "did you mean lgprof run app:graph?"),
-        ("agent.graph:g", "no module named 'agent.graph'", "lgprof run src/agent/graph.py:g?"),
+        ("helper.graph:g", "no module named 'helper.graph'", "lgprof run lib/helper/graph.py:g?"),
         ("zzzz:graph", "no module named 'zzzz'", "run lgprof in the project's folder"),
         ("aap.py:graph", "there is no file 'aap.py'", "did you mean lgprof run app.py:graph?"),
         ("src:x", "src has no attribute 'x'", "src has no graph at its top level"),
@@ -213,6 +218,7 @@ def test_wrong_targets(project: Path, write: Write, spec: str, message: str, hin
         graph=True,
     )
     write("src/agent/graph.py", graph=True)
+    write("lib/helper/graph.py", graph=True)
     write("two.py", "second = make().compile()\n", graph=True)
     write("none.py", "x = 1\n")
     error = refused(project, spec)
