@@ -17,6 +17,9 @@ from lgprof.model import Request, Segment, Span
 BLOCKING_FROM_S = 0.001
 """A hold of the event loop is a blocking call from this much wall time without CPU."""
 
+HANDLER_OVERLAP_S = 0.002
+"""The handler of a node that ran into its time limit starts while the node is still cancelled."""
+
 QUEUE_FROM_S = 0.001
 """A task that starts later than its step by less was merely started after the others."""
 
@@ -268,7 +271,9 @@ def _critical_chain(step: list[Span]) -> list[Span]:
     failed = [
         span
         for span in step
-        if span is not last and span.outcome in BAD and span.end_s <= last.start_s
+        if span is not last
+        and span.outcome in BAD
+        and span.end_s <= last.start_s + HANDLER_OVERLAP_S
     ]
     return [max(failed, key=lambda span: span.end_s), last] if failed else [last]
 

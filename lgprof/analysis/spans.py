@@ -25,7 +25,7 @@ _THREADS: dict[int, Literal["loop", "pool", "caller"]] = {
     WorkThread.POOL: "pool",
     WorkThread.CALLER: "caller",
 }
-HANDLER_NODES = ("__error_handler__", "__default_error_handler__")
+_HANDLER, _DEFAULT_HANDLER = "__error_handler__", "__default_error_handler__"
 _NODE_TIMEOUT = "langgraph.errors.NodeTimeoutError"
 _CALL_KINDS: dict[int, SpanKind] = {
     RunKind.MODEL: "model",
@@ -353,8 +353,8 @@ def _ended_by_timeout(attempt: _Run, graph: _Run) -> bool:
     """LangGraph cancels an attempt at its time limit and raises above it, or calls a handler."""
     return graph.error.endswith("NodeTimeoutError") or any(
         other.is_attempt
-        and other.name.startswith(HANDLER_NODES)
-        and other.start_ns >= attempt.end_ns
+        and other.name in (f"{_HANDLER}{attempt.name}", _DEFAULT_HANDLER)
+        and other.start_ns > attempt.start_ns
         for other in graph.children
     )
 

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import langgraph.errors
+import langgraph.types
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph._internal._runnable import RunnableCallable
 from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
@@ -32,6 +34,7 @@ from tests.recording.test_known_answers import State, books, chain, node, sleepe
 from tests.virtual_time import VirtualTime
 
 NodeError = getattr(langgraph.errors, "NodeError", None)
+TimeoutPolicy = getattr(langgraph.types, "TimeoutPolicy", None)
 
 
 def spans(profile: Profile, kind: str) -> list[Span]:
@@ -197,18 +200,33 @@ class TestControlFlow:
         ).profile
         assert books(profile) == {"executor_queue": 10.0, "node_wait": 10.0}
 
+    @pytest.mark.skipif(TimeoutPolicy is None, reason="this langgraph has no TimeoutPolicy")
     def test_a_node_timeout_is_counted(self) -> None:
-        types = pytest.importorskip("langgraph.types")
-        if not hasattr(types, "TimeoutPolicy"):
-            pytest.skip("this langgraph has no TimeoutPolicy")
         builder = StateGraph(State)
-        builder.add_node("slow", sleeper(10), timeout=types.TimeoutPolicy(run_timeout=0.05))
+        builder.add_node("slow", sleeper(10), timeout=TimeoutPolicy(run_timeout=0.05))
         builder.add_edge(START, "slow")
         result = profile_graph(builder.compile(), {"a": 0}, time=VirtualTime())
         (request,) = result.profile.requests
         assert request.outcome == "failed"
         assert request.error_node == "slow"
         assert "Timeout" in result.profile.errors[0].type
+        row = node(result.profile, "slow")
+        assert (row.errors, row.timeouts) == (1, 1)
+
+    @pytest.mark.skipif(TimeoutPolicy is None, reason="this langgraph has no TimeoutPolicy")
+    def test_the_handler_of_a_timeout_follows_it(self) -> None:
+        async def repair(state, error: NodeError):
+            await asyncio.sleep(0.02)
+            return {"a": 1}
+
+        limit = TimeoutPolicy(run_timeout=0.05)
+        builder = StateGraph(State)
+        builder.add_node("slow", sleeper(10), timeout=limit, error_handler=repair)
+        builder.add_edge(START, "slow")
+        profile = profile_graph(builder.compile(), {"a": 0}, time=VirtualTime()).profile
+        assert profile.summary.succeeded == 1
+        assert books(profile) == {"failed_attempts": 50.0, "node_wait": 20.0}
+        assert node(profile, "slow").timeouts == 1
 
 
 class TestInterrupts:
@@ -259,6 +277,32 @@ class TestInterrupts:
         result = profile_graph(builder.compile(), {"items": []}, resumes=[1, 2])
         assert result.profile.summary.succeeded == 1
         assert result.profile.warnings == []
+
+    def test_each_of_parallel_interrupts_gets_its_own_answer(self) -> None:
+        seen = {}
+
+        def asks(name):
+            def ask(state):
+                seen[name] = interrupt("?")
+                return {}
+
+            return ask
+
+        builder = StateGraph(State)
+        for name in "xyz":
+            builder.add_node(name, asks(name))
+            builder.add_edge(START, name)
+        profile_graph(builder.compile(), {}, resumes=[1, None, [3]])
+        assert seen == {"x": 1, "y": None, "z": [3]}
+
+    def test_a_graph_that_interrupts_for_ever_fails(self) -> None:
+        builder = StateGraph(State)
+        builder.add_node("x", noop)
+        builder.add_edge(START, "x")
+        builder.add_edge("x", "x")
+        result = profile_graph(builder.compile(interrupt_before=["x"]), {"a": 1})
+        assert result.profile.summary.failed == 1
+        assert "does not end" in result.failures[0].message
 
     def test_a_breakpoint_is_passed(self) -> None:
         graph = chain(("x", noop), ("y", noop))
@@ -427,6 +471,27 @@ class TestInputsAndOutputs:
         assert len(calls) == 1
         row = node(profile, "work")
         assert (row.calls, row.cache_hits, row.visits.mean) == (1, 2, 1.0)
+
+
+class TestTracedCallables:
+    """Some prebuilt nodes open a callback run of their own below their attempt."""
+
+    def test_what_the_probes_saw_belongs_to_the_attempt(self) -> None:
+        time = VirtualTime()
+
+        async def work(state):
+            await asyncio.sleep(0.010)
+            time.block(0.020)
+            return {"b": state["a"]}
+
+        profile = profile_graph(
+            chain(("traced", RunnableCallable(None, work, name="inner", trace=True))),
+            {"a": 1},
+            time=time,
+        ).profile
+        assert books(profile) == {"blocked_loop": 20.0, "node_wait": 10.0}
+        row = node(profile, "traced")
+        assert (row.reads, row.writes) == (["a"], ["b"])
 
 
 class TestCalls:
