@@ -17,6 +17,9 @@ from lgprof.model import Request, Segment, Span
 BLOCKING_FROM_S = 0.001
 """A hold of the event loop is a blocking call from this much wall time without CPU."""
 
+DEFAULT_POOL = 5
+"""The smallest pool that Python makes by itself (one CPU): fewer tasks never queue for it."""
+
 HANDLER_OVERLAP_S = 0.002
 """The handler of a node that ran into its time limit starts while the node is still cancelled."""
 
@@ -37,7 +40,7 @@ def attribute(request: Request) -> list[Tile]:
 
     The tiles' durations add up to ``request.latency_s``.
     """
-    return _Walk(request.spans).tiles()
+    return _Walk(request.spans, request.max_concurrency or DEFAULT_POOL).tiles()
 
 
 class SpanTree:
@@ -67,8 +70,9 @@ class SpanTree:
 
 
 class _Walk:
-    def __init__(self, spans: list[Span]) -> None:
+    def __init__(self, spans: list[Span], places: int) -> None:
         self._tree = SpanTree(spans)
+        self._places = places
         self._io = ByTime(
             Tile(span.start_s, span.end_s, span.kind, span.path, span.id)
             for span in spans
@@ -117,8 +121,13 @@ class _Walk:
 
     def _wait_to_start(self, ready_s: float, node: Span, step: list[Span], own: Tile) -> list[Tile]:
         """All tasks of a step are ready at once; one that starts late waits for a free place."""
-        freed = any(ready_s < other.end_s <= node.start_s for other in step if other is not node)
-        if freed and node.start_s - ready_s > QUEUE_FROM_S:
+        others = [
+            other
+            for other in step
+            if other is not node and other.start_s < node.start_s and other.end_s > ready_s
+        ]
+        freed = any(other.end_s <= node.start_s for other in others)
+        if freed and len(others) >= self._places and node.start_s - ready_s > QUEUE_FROM_S:
             own = Tile(0, 0, "executor_queue", node.path, node.id)
         return self._gap(ready_s, node.start_s, own)
 

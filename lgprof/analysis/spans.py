@@ -53,6 +53,7 @@ class RequestLog:
     outcome: Outcome
     error_type: str | None = None
     cpu_ns: int | None = None
+    max_concurrency: int | None = None
     input_hash: str | None = None
 
 
@@ -182,6 +183,7 @@ class SpanBuilder:
             error_type=log.error_type,
             error_node=_failing_node(spans) if log.outcome in ("failed", "timed_out") else None,
             interrupts=len(log.legs) - 1,
+            max_concurrency=log.max_concurrency,
             spans=spans,
         )
 

@@ -38,7 +38,7 @@ from langgraph.graph.state import StateGraph
 from langgraph.pregel import Pregel
 from langgraph.pregel.protocol import PregelProtocol
 from langgraph.store.memory import InMemoryStore
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from lgprof.errors import TargetError
 from lgprof.model import Edge
@@ -370,6 +370,24 @@ def needs_checkpointer(graph: AnyGraph, *, resumes: bool = False, has_thread: bo
         )
         or any(_mentions_interrupt(function) for function in _all_functions(graph))
     )
+
+
+def default_context(graph: AnyGraph) -> dict[str, Any] | None:
+    """The context where nobody gives one: empty if every field of its schema has a default.
+
+    None where there is no such schema, so that the graph runs without.
+    """
+    schema: Any = graph.context_schema
+    if not (
+        isinstance(schema, type)
+        and (dataclasses.is_dataclass(schema) or issubclass(schema, BaseModel))
+    ):
+        return None
+    try:
+        schema()
+    except (TypeError, ValueError):  # a field without a default; pydantic's error is a ValueError
+        return None
+    return {}
 
 
 def server_runtime() -> object:

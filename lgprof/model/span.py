@@ -122,4 +122,6 @@ class Request(msgspec.Struct, kw_only=True):
     error_type: str | None = None
     error_node: str | None = None
     interrupts: int = 0
+    max_concurrency: int | None = None
+    """Tasks at once, as configured; None for LangGraph's own limits."""
     spans: list[Span] = []

@@ -77,6 +77,7 @@ class Conductor:
         """The graph is called now."""
         if not request.log.legs:
             request.payload = step.payload
+            request.log.max_concurrency = step.config.get("max_concurrency")
         if self.plan.checkpointed:
             request.threads.add(str(step.config["configurable"]["thread_id"]))
         leg = Leg(step.run_id.int & ID_MASK, self.clock.now_ns(), 0)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sysconfig
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+from langgraph.errors import EmptyInputError
+from pydantic import ValidationError
+
 from lgprof.langgraph_adapter.outcomes import type_name
 from lgprof.model import Failure
-from lgprof.target.user_code import message_of, user_traceback
+from lgprof.target.user_code import is_user_file, message_of, user_traceback
 
 # Between us and a node's function lie only these.
 _MACHINERY = tuple(
@@ -18,6 +22,18 @@ _MACHINERY = tuple(
     str(Path(sysconfig.get_path("stdlib")) / name)
     for name in ("asyncio", "concurrent", "threading.py", "contextlib.py", "contextvars.py")
 )
+_PYDANTIC = (str(Path(sysconfig.get_path("purelib")) / "pydantic"),)
+
+
+def is_input_error(error: BaseException | None) -> bool:
+    """Whether a graph refused its input before any code of the user's ran."""
+    if not isinstance(error, ValidationError | EmptyInputError):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return not any(
+        is_user_file(frame.filename) and not frame.filename.startswith((*_MACHINERY, *_PYDANTIC))
+        for frame in frames
+    )
 
 
 def group_failures(failed: Iterable[tuple[BaseException, str | None]]) -> list[Failure]:

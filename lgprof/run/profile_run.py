@@ -17,7 +17,8 @@ import lgprof
 from lgprof.analysis.build import Process, figures
 from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
-from lgprof.langgraph_adapter.graphs import structure
+from lgprof.errors import UsageError
+from lgprof.langgraph_adapter.graphs import default_context, structure
 from lgprof.model import Failure, InputSet, Profile, Request, Target
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
@@ -25,13 +26,14 @@ from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.environment import describe_environment
-from lgprof.run.failures import group_failures
+from lgprof.run.failures import group_failures, is_input_error
 from lgprof.run.host import chosen_mode, hosted, is_checkpointed
 from lgprof.run.options import RunOptions
 from lgprof.run.plan import RequestPlan
 from lgprof.run.sync_driver import SyncDriver
 from lgprof.run.warnings import RunFacts, run_warnings
 from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
+from lgprof.target.user_code import message_of
 
 Progress = Callable[[str, int, int], None]
 """Told (phase, done, total) as requests end; phase is ``warm-up`` or ``measure``."""
@@ -152,10 +154,13 @@ class _Run:
 
     def _conductor(self, session: RecordingSession) -> Conductor:
         options = self._options
+        context = options.context
+        if context is None:
+            context = default_context(self._target.graph)
         plan = RequestPlan(
             render_input=self._inputs.render,
             render_config=lambda index: _table(substitute(options.config, index)),
-            render_context=lambda index: substitute(options.context, index),
+            render_context=lambda index: substitute(context, index),
             resumes=options.resumes,
             checkpointed=is_checkpointed(self._target),
             recursion_limit=options.recursion_limit,
@@ -183,6 +188,7 @@ class _Run:
         self._done = 0
         first = options.requests
         self._drive(session, conductor, range(first, first + options.warmup))
+        self._refuse_unfit_input(session, conductor)
         cold = conductor.finished[0].log if conductor.finished else None
         conductor.finished.clear()
         self._digester.digest(session.recording)
@@ -197,6 +203,18 @@ class _Run:
         self._memory = _Memory()
         self._memory.read()
         self._drive(session, conductor, range(self._options.requests))
+        self._refuse_unfit_input(session, conductor)
+
+    def _refuse_unfit_input(self, session: RecordingSession, conductor: Conductor) -> None:
+        """An input that no request got past is the user's to mend, not the graph's failure."""
+        errors = [request.error for request in conductor.finished]
+        first = errors[0] if errors else None
+        if first is None or session.recording.works or not all(map(is_input_error, errors)):
+            return
+        raise UsageError(
+            f"the input does not fit the graph: {' '.join(message_of(first).split())}",
+            hint="give one that does with -i '{...}' or -i @inputs.jsonl",
+        )
 
     def _drive(self, session: RecordingSession, conductor: Conductor, indices: range) -> None:
         if self._mode == "async":

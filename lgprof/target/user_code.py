@@ -61,7 +61,7 @@ def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
 
     Args:
         error: What was raised.
-        hidden: Beginnings of more file names to cut, unless no frame would be left.
+        hidden: Beginnings of more file names to cut.
     """
     told = traceback.TracebackException.from_exception(error)
     _cut(told, hidden)
@@ -73,8 +73,11 @@ def user_traceback(error: BaseException, hidden: tuple[str, ...] = ()) -> str:
 
 
 def _cut(told: traceback.TracebackException, hidden: tuple[str, ...]) -> None:
-    theirs = [frame for frame in told.stack if is_user_file(frame.filename)]
-    told.stack[:] = [frame for frame in theirs if not frame.filename.startswith(hidden)] or theirs
+    told.stack[:] = [
+        frame
+        for frame in told.stack
+        if is_user_file(frame.filename) and not frame.filename.startswith(hidden)
+    ]
     notes = [note for note in told.__notes__ or () if not note.startswith(_LANGGRAPH_NOTES)]
     told.__notes__ = notes or None
     for linked in (told.__cause__, told.__context__, *(told.exceptions or ())):

@@ -27,6 +27,7 @@ from langgraph.types import CachePolicy, Command, Send, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from lgprof.errors import UsageError
 from lgprof.model import Profile, Span
 from lgprof.predicate import parse_predicate
 from tests.profiling import profile_graph
@@ -655,3 +656,40 @@ def test_subgraph_in_a_send() -> None:
     builder.add_conditional_edges(START, lambda state: [Send("branch", {"items": []})] * 3)
     profile = profile_graph(builder.compile(), {"items": []}).profile
     assert node(profile, "branch").calls == node(profile, "branch/leaf").calls == 3
+
+
+class TestWhatTheUserTyped:
+    def test_an_input_that_fails_validation_is_a_usage_error(self) -> None:
+        class Strict(BaseModel):
+            x: int
+
+        builder = StateGraph(Strict)
+        builder.add_node("n", noop)
+        builder.add_edge(START, "n")
+        with pytest.raises(UsageError, match="the input does not fit the graph: 1 validation"):
+            profile_graph(builder.compile(), {"x": "many"})
+
+    def test_a_node_that_breaks_the_state_is_the_graphs_failure(self) -> None:
+        class Strict(BaseModel):
+            x: int
+
+        builder = StateGraph(Strict)
+        builder.add_node("n", lambda state: {"x": "many"})
+        builder.add_node("m", noop)
+        builder.add_edge(START, "n")
+        builder.add_edge("n", "m")
+        assert profile_graph(builder.compile(), {"x": 1}).profile.summary.failed == 1
+
+    def test_a_context_whose_fields_all_have_defaults_is_supplied(self) -> None:
+        @dataclasses.dataclass
+        class Context:
+            model: str = "small"
+
+        def look(state, runtime: Runtime[Context]):
+            assert runtime.context.model == "small"
+            return {}
+
+        builder = StateGraph(State, context_schema=Context)
+        builder.add_node("look", look)
+        builder.add_edge(START, "look")
+        assert profile_graph(builder.compile(), {}).profile.summary.succeeded == 1

@@ -10,9 +10,9 @@ from rich.text import Text
 from lgprof.model import LatencySummary, NodeRow
 from lgprof.render.format import average, count, plural, whole_percent
 from lgprof.render.terminal import palette
-from lgprof.render.terminal.page import Block, Page
+from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import Role
-from lgprof.render.terminal.table import Column, is_shown, table_lines
+from lgprof.render.terminal.table import GAP, Column, is_shown, table_lines
 
 _MOST_ROWS = 25
 _BAR_WIDTH = 8
@@ -33,7 +33,7 @@ def node_blocks(page: Page) -> list[Block]:
         lines.append(Text(more, style=palette.QUIET))
     *_, last = columns
     if last.header == _flow_header(page) and not is_shown(page, columns, last):
-        lines += [Text(), *table_lines(page, [columns[0], last])]
+        lines += [Text(), *_flow_lines(page, columns[0], last)]
     note = "latency per call; CPU and waits per request"
     return [Block("Nodes", lines, note)]
 
@@ -51,8 +51,16 @@ def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     ]
     if any(row.reads or row.writes for row in rows):
         flow = [Text(_flow(page, row), style=palette.QUIET) for row in rows]
-        columns.append(Column(_flow_header(page), flow, keep=20, left=True, shrink_to=18))
+        columns.append(Column(_flow_header(page), flow, keep=20, left=True))
     return columns
+
+
+def _flow_lines(page: Page, names: Column, flow: Column) -> list[Text]:
+    """A table of its own where the first has no room; a long flow is cut at its end."""
+    room = page.width - INDENT - GAP - names.least_width()
+    for cell in flow.cells:
+        cell.plain = page.fit(cell.plain, room)
+    return table_lines(page, [names, flow])
 
 
 def _flow_header(page: Page) -> str:

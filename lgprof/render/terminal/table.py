@@ -10,7 +10,7 @@ from rich.text import Text
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.page import INDENT, Page
 
-_GAP = 2
+GAP = 2
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def _layout(columns: Sequence[Column], room: int) -> dict[int, int]:
 
 
 def _total(widths: list[int]) -> int:
-    return sum(widths) + _GAP * (len(widths) - 1)
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def _line(page: Page, columns: list[Column], widths: dict[int, int], row: int | None) -> Text:
@@ -80,7 +80,7 @@ def _line(page: Page, columns: list[Column], widths: dict[int, int], row: int | 
             cell = Text(page.fit_middle(cell.plain, width), style=cell.style)
         space = " " * (width - cell.cell_len)
         if index:
-            line.append(" " * _GAP)
+            line.append(" " * GAP)
         if column.left:
             line.append_text(cell)
             line.append(space)

@@ -34,7 +34,8 @@ def _inputs(page: Page) -> str:
     number = plural(inputs.count, "input")
     if inputs.distinct != inputs.count:
         number = f"{number}, {count(inputs.distinct)} distinct"
-    return f"{number}, from {page.clean(inputs.source)}"
+    source = page.clean(inputs.source)
+    return f"{number}, {source}" if source.startswith("made ") else f"{number}, from {source}"
 
 
 def _runs(page: Page) -> str:

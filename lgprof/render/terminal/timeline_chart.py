@@ -31,7 +31,7 @@ _KIND_WORDS = {
 }
 _PAINT_WORDS = {
     Paint.FIRST_TOKEN: "to the first token",
-    Paint.WAITING: "backoff or queue",
+    Paint.WAITING: "backoff, or waiting to run",
     Paint.IDLE: "waiting for its superstep",
 }
 
