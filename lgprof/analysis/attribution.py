@@ -78,7 +78,9 @@ class _Walk:
             for span in spans
             if span.kind in _IO and span.end_s > span.start_s
         )
-        self._holds = ByTime(_holds_of(spans))
+        holds = list(_holds_of(spans))
+        self._holds = ByTime(holds)
+        self._blocking = ByTime(hold for hold in holds if hold.blocked_until_s > hold.start_s)
         self._in_loop = False
         self._enclosing: set[int] = set()
         """Attempts around the current span: their holds are the nested graph's own work."""
@@ -111,7 +113,7 @@ class _Walk:
         """Between known events outside any node."""
         if end_s <= start_s:
             return []
-        claims = list(self._io.between(start_s, end_s))
+        claims = self._io.between(start_s, end_s)
         for hold in self._holds.between(start_s, end_s):
             if hold.span not in self._enclosing:
                 owner = (hold.path, hold.span)
@@ -155,7 +157,7 @@ class _Walk:
             return self._interior(attempt, attempt.start_s, attempt.end_s, rest)
         queued = self._in_loop and attempt.thread == "pool"
         head = framework._replace(category="executor_queue") if queued else framework
-        waiting = framework._replace(category="node_wait")
+        waiting = Tile(0, 0, "node_wait", attempt.path, attempt.id)
         # A pool thread may still run when its timed-out attempt is over.
         work_end_s = min(work_end_s, attempt.end_s)
         return [
@@ -195,8 +197,8 @@ class _Walk:
             claims += self._own_holds(span, claims)
             claims += [
                 Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", hold.path, hold.span)
-                for hold in self._holds.between(start_s, end_s)
-                if hold.blocked_until_s > hold.start_s and hold.span != span.id
+                for hold in self._blocking.between(start_s, end_s)
+                if hold.span != span.id
             ]
         tiles = paint(claims, start_s, end_s, rest)
         if span.segments is None and span.cpu_s is not None:
@@ -224,17 +226,19 @@ class _Walk:
         holes = [
             (tile.start_s, tile.end_s) for tile in claims if tile.category in _CHILD_HOLDS_LOOP
         ]
-        tiles: list[Tile] = []
+        blocked: list[tuple[float, float]] = []
+        computing: list[tuple[float, float]] = []
         for segment in span.segments or ():
-            end_s = segment.start_s + segment.wall_s
             middle_s = _blocked_until_s(segment)
-            for category, stretch in (
-                ("blocked_loop", (segment.start_s, middle_s)),
-                ("node_cpu", (middle_s, end_s)),
-            ):
-                pieces = subtract([stretch], holes) if holes else [stretch]
-                tiles += [Tile(a, b, category, span.path, span.id) for a, b in pieces if b > a]
-        return tiles
+            if middle_s > segment.start_s:
+                blocked.append((segment.start_s, middle_s))
+            computing.append((middle_s, segment.start_s + segment.wall_s))
+        return [
+            Tile(start_s, end_s, category, span.path, span.id)
+            for category, stretches in (("blocked_loop", blocked), ("node_cpu", computing))
+            for start_s, end_s in (subtract(stretches, holes) if holes else stretches)
+            if end_s > start_s
+        ]
 
     def _children(self, span: Span, kind: str) -> list[Span]:
         return [child for child in self._tree.children.get(span.id, ()) if child.kind == kind]
@@ -270,12 +274,16 @@ def _blocked_until_s(segment: Segment) -> float:
 
 def _clipped(tiles: list[Tile], start_s: float) -> list[Tile]:
     return [
-        tile._replace(start_s=max(tile.start_s, start_s)) for tile in tiles if tile.end_s > start_s
+        tile if tile.start_s >= start_s else tile._replace(start_s=start_s)
+        for tile in tiles
+        if tile.end_s > start_s
     ]
 
 
 def _critical_chain(step: list[Span]) -> list[Span]:
     """The task that ends last; before it, the failed one whose error handler it is."""
+    if len(step) == 1:
+        return step
     last = max(step, key=lambda span: span.end_s)
     failed = [
         span

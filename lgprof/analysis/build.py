@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lgprof.analysis.attribution import attribute
+from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.rows import (
     RowBuilder,
     attribution,
@@ -53,6 +54,7 @@ class Figures:
     critical_path: list[CriticalPathRow]
 
 
+@collector_paused()
 def figures(requests: Sequence[Request], process: Process) -> Figures:
     """Work out every table and sum.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -38,6 +38,8 @@ def paint(claims: Sequence[Tile], start_s: float, end_s: float, rest: Tile) -> l
     """
     if end_s <= start_s:
         return []
+    if not claims:
+        return [Tile(start_s, end_s, rest.category, rest.path, rest.span)]
     inside = sorted(
         claim
         for claim in claims
@@ -45,6 +47,8 @@ def paint(claims: Sequence[Tile], start_s: float, end_s: float, rest: Tile) -> l
     )
     if not inside:
         return [Tile(start_s, end_s, rest.category, rest.path, rest.span)]
+    if all(left.end_s <= right.start_s for left, right in pairwise(inside)):
+        return _lay(inside, start_s, end_s, rest)
     edges = sorted(
         {start_s, end_s}
         | {claim.start_s for claim in inside if claim.start_s > start_s}
@@ -65,13 +69,30 @@ def paint(claims: Sequence[Tile], start_s: float, end_s: float, rest: Tile) -> l
     return tiles
 
 
+def _lay(claims: list[Tile], start_s: float, end_s: float, rest: Tile) -> list[Tile]:
+    """`paint` claims that follow one another: no two hold at once."""
+    tiles: list[Tile] = []
+    now_s = start_s
+    for claim in claims:
+        if claim.start_s > now_s:
+            _extend(tiles, now_s, claim.start_s, rest)
+            now_s = claim.start_s
+        until_s = min(claim.end_s, end_s)
+        _extend(tiles, now_s, until_s, claim)
+        now_s = until_s
+    if now_s < end_s:
+        _extend(tiles, now_s, end_s, rest)
+    return tiles
+
+
 def _extend(tiles: list[Tile], start_s: float, end_s: float, owner: Tile) -> None:
+    _, _, category, path, span = owner
     if tiles:
-        last = tiles[-1]
-        if last[2:] == owner[2:]:
-            tiles[-1] = last._replace(end_s=end_s)
+        last_start_s, _, last_category, last_path, last_span = tiles[-1]
+        if span == last_span and category == last_category and path == last_path:
+            tiles[-1] = Tile(last_start_s, end_s, category, path, span)
             return
-    tiles.append(Tile(start_s, end_s, owner.category, owner.path, owner.span))
+    tiles.append(Tile(start_s, end_s, category, path, span))
 
 
 Stretch = TypeVar("Stretch", bound=Any)
@@ -84,27 +105,31 @@ class ByTime(Generic[Stretch]):
         self._ordered = sorted(stretches, key=lambda stretch: stretch.start_s)
         self._reach_s = list(accumulate((stretch.end_s for stretch in self._ordered), max))
 
-    def between(self, start_s: float, end_s: float) -> Iterator[Stretch]:
+    def between(self, start_s: float, end_s: float) -> list[Stretch]:
         """Those that overlap the given time, in order of their start."""
+        found: list[Stretch] = []
         for index in range(bisect_right(self._reach_s, start_s), len(self._ordered)):
             stretch = self._ordered[index]
             if stretch.start_s >= end_s:
-                return
+                break
             if stretch.end_s > start_s:
-                yield stretch
+                found.append(stretch)
+        return found
 
 
 def subtract(
     stretches: Iterable[tuple[float, float]], holes: Iterable[tuple[float, float]]
 ) -> list[tuple[float, float]]:
     """The stretches less the holes; both as (start, end), the result ascending."""
-    ordered = sorted(holes)
+    apart = _merged(holes)
     left: list[tuple[float, float]] = []
+    first = 0
     for start, end in sorted(stretches):
+        while first < len(apart) and apart[first][1] <= start:
+            first += 1
         at = start
-        for hole_start, hole_end in ordered:
-            if hole_end <= at:
-                continue
+        for index in range(first, len(apart)):
+            hole_start, hole_end = apart[index]
             if hole_start >= end:
                 break
             if hole_start > at:
@@ -113,6 +138,17 @@ def subtract(
         if at < end:
             left.append((at, end))
     return left
+
+
+def _merged(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same time as stretches that neither touch nor overlap, ascending."""
+    apart: list[tuple[float, float]] = []
+    for start, end in sorted(stretches):
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        else:
+            apart.append((start, end))
+    return apart
 
 
 def covered_s(stretches: Iterable[tuple[float, float]]) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from lgprof.analysis.collector import collector_paused
 from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
 from lgprof.record.event_log import (
     NO_STEP,
@@ -112,6 +113,7 @@ class SpanBuilder:
         self.orphans = 0
         """Runs that belong to no request, by what can be told."""
 
+    @collector_paused()
     def requests(self, logs: list[RequestLog]) -> list[Request]:
         """The requests, each with its spans in order of their start."""
         self._link(logs)
@@ -399,6 +401,7 @@ def _tokens(event: ModelEvent) -> Tokens | None:
     )
 
 
+@collector_paused()
 def _read_runs(recording: Recording) -> dict[int, _Run]:
     rows = recording.starts.rows()
     recording.ends.settle()

@@ -87,11 +87,17 @@ class GraphProbes:
             probed.store = probed_store(store, log)
         return probed
 
-    def note_unfinished(self) -> None:
-        """Record the functions that still run, as if they ended now: those that hang."""
+    def note_unfinished(self) -> int:
+        """Record the functions that still run, as if they ended now: those that hang.
+
+        Returns:
+            How many they are.
+        """
         now_ns = self._clock.now_ns()
-        for attempt, (start_ns, thread) in list(self._open.items()):
+        unfinished = list(self._open.items())
+        for attempt, (start_ns, thread) in unfinished:
             self._recording.works.add((start_ns, now_ns, attempt, 0, thread))
+        return len(unfinished)
 
     def wrap(
         self, function: Callable[..., Any], is_async: bool, takes_input: bool

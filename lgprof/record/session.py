@@ -26,14 +26,18 @@ class RecordingSession:
     clock: Clock
     probes: GraphProbes | None
 
-    def note_unfinished(self) -> None:
-        """Record what still runs, a graph that hangs, as if it ended now."""
-        if self.probes is not None:
-            self.probes.note_unfinished()
+    def note_unfinished(self) -> int:
+        """Record what still runs, a graph that hangs, as if it ended now.
+
+        Returns:
+            How many functions of nodes still run.
+        """
+        unfinished = self.probes.note_unfinished() if self.probes is not None else 0
         if self.recording.open_hold is not None:
             start_ns, attempt = self.recording.open_hold
             wall_ns = self.clock.now_ns() - start_ns
             self.recording.holds.add((start_ns, wall_ns, 0, attempt))
+        return unfinished
 
 
 @contextmanager

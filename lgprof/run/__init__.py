@@ -1,6 +1,22 @@
-"""Drives requests through a graph and profiles them."""
+"""Drives requests through a graph and profiles them.
+
+What runs is imported on first use, so that a wrong option is answered at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from lgprof.run.options import RunOptions
-from lgprof.run.profile_run import Progress, RunResult, profile_run
+
+if TYPE_CHECKING:
+    from lgprof.run.profiling import Progress, RunResult, profile_run
 
 __all__ = ["Progress", "RunOptions", "RunResult", "profile_run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("lgprof.run.profiling"), name)

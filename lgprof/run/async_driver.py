@@ -62,14 +62,24 @@ class LoopThread:
             future.cancel()
             raise
 
-    def close(self) -> None:
-        """End what still runs and close the loop; a stuck one is left to the process's end."""
+    def cancel_tasks(self) -> None:
+        """End what runs on the loop; if it does not end soon, the loop is `stuck`."""
+        self.finish(_cancel_others())
+
+    def finish(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that clears up; if it does not end soon, the loop is `stuck`."""
         if self.stuck:
+            coroutine.close()
             return
         try:
-            self.submit(_cancel_others()).result(_CLOSE_WITHIN_S)
+            self.submit(coroutine).result(_CLOSE_WITHIN_S)
         except TimeoutError:
             self.stuck = True
+
+    def close(self) -> None:
+        """Close the loop; a stuck one is left to the process's end."""
+        self.cancel_tasks()
+        if self.stuck:
             return
         self._closing = True
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -119,8 +129,8 @@ class AsyncDriver:
                     if self._is_stuck():
                         return None
         except KeyboardInterrupt:
-            future.cancel()
             self._conductor.cancel_all()
+            self._thread.cancel_tasks()
             raise
 
     def _is_stuck(self) -> bool:
@@ -151,6 +161,7 @@ class AsyncDriver:
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
+                await self._forget(request)
                 raise
             conductor.end(request, error=error)
         except KeyboardInterrupt:

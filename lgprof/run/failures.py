@@ -36,6 +36,11 @@ def is_input_error(error: BaseException | None) -> bool:
     )
 
 
+def is_async_only(failure: Failure) -> bool:
+    """Whether a node could not be called since it has no sync form, in LangGraph's words."""
+    return failure.message.startswith("No synchronous function provided")
+
+
 def group_failures(failed: Iterable[tuple[BaseException, str | None]]) -> list[Failure]:
     """One `Failure` for each type and node, the most frequent first."""
     groups: dict[tuple[str, str | None], Failure] = {}

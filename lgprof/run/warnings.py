@@ -21,9 +21,11 @@ class RunFacts:
 
     orphans: int
     unanswered: list[str]
+    not_supplied: tuple[str, ...]
     left_threads: int
     left_behind: int
     not_made: int
+    needs_async: bool
     inputs_synthesized: bool
     probes: bool
     tracing_switched_off: bool
@@ -47,11 +49,24 @@ def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
             "paths and other times",
             fix="give your own with -i '{...}' or -i @inputs.jsonl",
         )
+    for part in facts.not_supplied:
+        yield Warn(
+            code="not_supplied",
+            message=f"langgraph.json asks for {part}, which lgprof does not supply: searches of "
+            "the store run without embeddings",
+            fix="compile the graph with a store of its own",
+        )
     for node in facts.unanswered:
         yield Warn(
             code="unanswered_interrupt",
             message=f"the graph stopped at an interrupt in {node}: what follows was not measured",
             fix="answer it with --resume JSON (repeat it for several, in order)",
+        )
+    if facts.needs_async:
+        yield Warn(
+            code="needs_async",
+            message="the graph has async nodes, which invoke cannot call",
+            fix="use --mode async, or leave out --mode",
         )
     if figures.summary.timed_out:
         yield Warn(

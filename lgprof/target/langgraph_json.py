@@ -26,6 +26,8 @@ class LanggraphJson:
     """The project's folder, its local dependencies, and the ``src`` folder in each."""
     environment: dict[str, str]
     """Of the ``env`` file or table; variables that are already set win over it."""
+    not_supplied: tuple[str, ...] = ()
+    """What it asks its host for and lgprof does not supply."""
 
 
 def read_langgraph_json(folder: Path) -> LanggraphJson | None:
@@ -46,7 +48,13 @@ def read_langgraph_json(folder: Path) -> LanggraphJson | None:
         graphs=_graphs(content.get("graphs", {}), file),
         import_folders=_import_folders(content.get("dependencies", []), file),
         environment=_environment(content.get("env", {}), file),
+        not_supplied=_not_supplied(content),
     )
+
+
+def _not_supplied(content: Mapping[str, Any]) -> tuple[str, ...]:
+    store = content.get("store")
+    return ("store.index",) if isinstance(store, Mapping) and store.get("index") else ()
 
 
 def _read_object(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,7 +54,8 @@ def load_target(spec: str | None, settings: Settings, cwd: Path) -> TargetSource
     if project is not None and name in project.graphs:
         _add_import_folders(project.import_folders)
         _add_environment(project.environment)
-        return _load(parse_spec(project.graphs[name]), folder, shown_as=name, config_name=name)
+        source = _load(parse_spec(project.graphs[name]), folder, shown_as=name, config_name=name)
+        return replace(source, not_supplied=project.not_supplied)
     return _load(parse_spec(name), folder, shown_as=name)
 
 

@@ -50,6 +50,8 @@ class TargetSource:
     """Its name in its module."""
     config_name: str | None = None
     """Its name in ``langgraph.json``."""
+    not_supplied: tuple[str, ...] = ()
+    """What that file asks its host for and lgprof does not supply."""
 
     async def open(self, config: dict[str, Any], stack: AsyncExitStack) -> OpenTarget:
         """Make the graph: call the factory, enter its context manager, compile the builder.

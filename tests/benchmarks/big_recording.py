@@ -50,6 +50,7 @@ class Story:
                 self._model(run, namespace)
             if self._chance.random() < 0.3:
                 self._tool(run, namespace)
+            self.pass_us(2_000)
             self.end_attempt(run, failed=number < attempts)
             self.pass_us(50)
 
@@ -63,7 +64,6 @@ class Story:
 
     def end_attempt(self, run: UUID, *, failed: bool = False, lasted_us: int = 2_000) -> None:
         """Two holds of the loop around a wait, and what was read and written."""
-        self.pass_us(lasted_us)
         number, end_ns = run.int & ID_MASK, self._now_ns
         work = (end_ns - (lasted_us - 50) * _US, end_ns - 50 * _US)
         self.recording.works.add((*work, number, 0, WorkThread.LOOP))
@@ -76,6 +76,16 @@ class Story:
             self._handler.on_chain_error(ValueError("again"), run_id=run)
         else:
             self._handler.on_chain_end({}, run_id=run)
+
+    def side_by_side(self, parent: UUID, name: str, tasks: int) -> None:
+        """Tasks that all begin before the first of them ends."""
+        runs = []
+        for _ in range(tasks):
+            runs.append(self.begin_attempt(parent, name, 1, f"{name}:{uuid4()}"))
+            self.pass_us(100)
+        for run in runs:
+            self.end_attempt(run, lasted_us=100 * tasks)
+            self.pass_us(100)
 
     def checkpoint(self, graph: UUID) -> None:
         start_ns = self._now_ns
@@ -137,13 +147,8 @@ def parallel_tasks(tasks: int) -> Story:
 
     def entrypoint(root: UUID) -> None:
         outer = story.begin_attempt(root, "main", 1, f"main:{uuid4()}")
-        runs = []
-        for _ in range(tasks):
-            runs.append(story.begin_attempt(outer, "task", 1, f"main:1|task:{uuid4()}"))
-            story.pass_us(70)
-        for run in runs:
-            story.end_attempt(run, lasted_us=200)
-        story.end_attempt(outer, lasted_us=tasks * 270)
+        story.side_by_side(outer, "task", tasks)
+        story.end_attempt(outer, lasted_us=tasks * 200)
 
     story.request(entrypoint)
     return story
@@ -157,6 +162,7 @@ def serial_tasks(tasks: int) -> Story:
         outer = story.begin_attempt(root, "main", 1, f"main:{uuid4()}")
         for _ in range(tasks):
             run = story.begin_attempt(outer, "task", 1, f"main:1|task:{uuid4()}")
+            story.pass_us(2_000)
             story.end_attempt(run)
             hold = (story._now_ns, 60 * _US, 50 * _US, outer.int & ID_MASK)
             story.recording.holds.add(hold)
@@ -172,12 +178,7 @@ def wide_step(tasks: int) -> Story:
     story = Story()
 
     def step(root: UUID) -> None:
-        runs = []
-        for _ in range(tasks):
-            runs.append(story.begin_attempt(root, "work", 1, f"work:{uuid4()}"))
-            story.pass_us(70)
-        for run in runs:
-            story.end_attempt(run, lasted_us=200)
+        story.side_by_side(root, "work", tasks)
 
     story.request(step)
     return story

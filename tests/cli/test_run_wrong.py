@@ -141,8 +141,8 @@ graph = StateGraph(State).add_node("n", lambda s: {}).add_edge(START, "n").compi
 """,
     )
     done = project.call("run", "strict:graph", "-i", '{"number": "many"}', "-n", "2")
-    assert done.code == 3
-    assert "ValidationError" in done.out
-    assert "number" in done.out
-    assert "/lgprof/" not in done.out
-    assert project.profile()["summary"]["failed"] == 2
+    assert done.code == 2
+    assert "number" in done.error
+    assert "-i" in done.hint
+    assert len(done.err.splitlines()) == 2
+    assert not project.saved

@@ -149,6 +149,13 @@ def test_the_only_graph_of_langgraph_json(project: Path, write: Write) -> None:
     assert (source.spec, source.config_name, run(source)) == ("agent", "agent", {"a": 2})
 
 
+def test_what_langgraph_json_asks_for_in_vain(project: Path, write: Write) -> None:
+    write("app.py", graph=True)
+    store = {"index": {"embed": "openai:text-embedding-3-small", "dims": 1536}}
+    write("langgraph.json", json.dumps({"graphs": {"a": "./app.py:graph"}, "store": store}))
+    assert load(project, "a").not_supplied == ("store.index",)
+
+
 def test_a_name_in_langgraph_json_with_its_environment(
     project: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.environment import describe_environment
-from lgprof.run.failures import group_failures, is_input_error
+from lgprof.run.failures import group_failures, is_async_only, is_input_error
 from lgprof.run.host import chosen_mode, hosted, is_checkpointed
 from lgprof.run.options import RunOptions
 from lgprof.run.plan import RequestPlan
@@ -92,7 +92,7 @@ def profile_run(
         thread = LoopThread(loop_factory) if loop_factory else LoopThread()
         cleanup.callback(thread.close)
         stack = AsyncExitStack()
-        cleanup.callback(_close_target, thread, stack)
+        cleanup.callback(lambda: thread.finish(stack.aclose()))
         config = {"configurable": {}, **substitute(options.config, 0)}
         opened = thread.call(source.open(config, stack))
         mode = chosen_mode(opened, options)
@@ -100,11 +100,6 @@ def profile_run(
         run = _Run(source, target, load_inputs(opened), options, mode, clock, thread, progress)
         result = run.execute(folder)
     return replace(result, abandoned=result.abandoned or thread.stuck)
-
-
-def _close_target(thread: LoopThread, stack: AsyncExitStack) -> None:
-    if not thread.stuck:
-        thread.call(stack.aclose())
 
 
 class _Run:
@@ -235,7 +230,7 @@ class _Run:
         cold_s: float | None,
         folder: Path,
     ) -> RunResult:
-        session.note_unfinished()
+        unfinished = session.note_unfinished()
         self._digester.digest(session.recording)
         finished = sorted(conductor.finished, key=lambda request: request.log.index)
         started = [request for request in finished if request.log.legs]
@@ -250,8 +245,10 @@ class _Run:
         facts = RunFacts(
             orphans=builder.orphans,
             unanswered=sorted(conductor.unanswered),
+            not_supplied=self._source.not_supplied,
             left_threads=conductor.left_threads,
-            left_behind=self._left_behind + self._thread.stuck,
+            left_behind=max(self._left_behind + self._thread.stuck, unfinished),
+            needs_async=self._mode == "sync" and any(map(is_async_only, failures)),
             not_made=0 if self._interrupted else self._options.requests - len(started),
             inputs_synthesized=self._inputs.synthesized,
             probes=self._options.probes,
