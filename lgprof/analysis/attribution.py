@@ -114,7 +114,10 @@ class _Walk:
         if end_s <= start_s:
             return []
         claims = self._io.between(start_s, end_s)
-        for hold in self._holds.between(start_s, end_s):
+        holds = self._holds.between(start_s, end_s)
+        if not claims and not holds:
+            return [own._replace(start_s=start_s, end_s=end_s)]
+        for hold in holds:
             if hold.span not in self._enclosing:
                 owner = (hold.path, hold.span)
                 claims.append(Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", *owner))

@@ -431,11 +431,12 @@ class _Holds:
         for start_ns, wall_ns, cpu_ns, attempt in rows:
             self._by_attempt[attempt].append((start_ns, wall_ns, cpu_ns))
         self._rows = rows
+        self._starts = [row[0] for row in rows]
 
     def of(self, attempt: int, start_ns: int) -> list[tuple[int, int, int]]:
         """The attempt's holds, led by the one during which its function began."""
         own = self._by_attempt.get(attempt, [])
-        at = bisect_right(self._rows, start_ns, key=lambda row: row[0]) - 1
+        at = bisect_right(self._starts, start_ns) - 1
         if at >= 0:
             start, wall_ns, cpu_ns, other = self._rows[at]
             if other != attempt and start + wall_ns > start_ns:

@@ -29,7 +29,7 @@ HOLD = struct.Struct("<qqqQ")
 NO_STEP = -1
 
 CPU_READ_FROM_NS = 100_000
-"""Shorter stretches of wall time count as CPU throughout, which saves system calls."""
+"""Functions that ran for less wall time count as CPU throughout, which saves a system call."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 OUTCOME_NUMBER: dict[Outcome, int] = {outcome: i for i, outcome in enumerate(OUTCOMES)}

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lgprof.clock import Clock
-from lgprof.record.event_log import BATCH, CPU_READ_FROM_NS, Recording
+from lgprof.record.event_log import BATCH, Recording
 from lgprof.record.origin import ORIGIN
 
 SHORTEST_HOLD_NS = 5_000
 """Shorter callbacks are not kept: they would cost more than they tell."""
 _IDLE_FROM_NS = 20_000
 """The loop slept if this much time lies between two callbacks."""
+_CPU_READ_FROM_NS = 500_000
+"""Shorter holds count as CPU throughout: they are no blocking calls, and a reading of the CPU clock
+may cost more than all the rest."""
 _CPU_READ_EVERY_NS = 1_000_000
 
 
@@ -52,7 +55,7 @@ def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) 
             last_end = now_ns()
             wall = cpu = last_end - start
             if wall >= SHORTEST_HOLD_NS:
-                if wall >= CPU_READ_FROM_NS:
+                if wall >= _CPU_READ_FROM_NS:
                     cpu_start, cpu_read = cpu_read + start - read_at, cpu_ns()
                     cpu, read_at = max(0, min(cpu_read - cpu_start, wall)), last_end
                 add((start, wall, cpu, origin))

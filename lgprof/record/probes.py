@@ -156,12 +156,10 @@ class GraphProbes:
         reads: set[str] | None = None
         value = args[0] if takes_input and args else None
         if value is not None:
-            reads = set()
-            twin = tracked(value, reads)
-            if twin is None:
-                reads = None
-            else:
-                args = (twin, *args[1:])
+            noted: set[str] = set()
+            twin = tracked(value, noted)
+            if twin is not None:
+                reads, args = noted, (twin, *args[1:])
         cpu_ns = 0 if thread is _LOOP else self._cpu_ns()
         start_ns = self._now_ns()
         self._open[attempt] = start_ns, thread

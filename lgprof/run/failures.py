@@ -36,6 +36,15 @@ def is_input_error(error: BaseException | None) -> bool:
     )
 
 
+def input_complaint(error: BaseException) -> str:
+    """What a graph has against its input, on one line."""
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()
+        )
+    return " ".join(message_of(error).split())
+
+
 def is_async_only(failure: Failure) -> bool:
     """Whether a node could not be called since it has no sync form, in LangGraph's words."""
     return failure.message.startswith("No synchronous function provided")

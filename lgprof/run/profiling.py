@@ -26,14 +26,13 @@ from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.environment import describe_environment
-from lgprof.run.failures import group_failures, is_async_only, is_input_error
+from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
 from lgprof.run.host import chosen_mode, hosted, is_checkpointed
 from lgprof.run.options import RunOptions
 from lgprof.run.plan import RequestPlan
 from lgprof.run.sync_driver import SyncDriver
 from lgprof.run.warnings import RunFacts, run_warnings
 from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
-from lgprof.target.user_code import message_of
 
 Progress = Callable[[str, int, int], None]
 """Told (phase, done, total) as requests end; phase is ``warm-up`` or ``measure``."""
@@ -207,7 +206,7 @@ class _Run:
         if first is None or session.recording.works or not all(map(is_input_error, errors)):
             return
         raise UsageError(
-            f"the input does not fit the graph: {' '.join(message_of(first).split())}",
+            f"the input does not fit the graph: {input_complaint(first)}",
             hint="give one that does with -i '{...}' or -i @inputs.jsonl",
         )
 

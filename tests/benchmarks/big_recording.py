@@ -1,4 +1,4 @@
-"""Recordings as large as one likes, made through the recorder itself but without running a graph."""
+"""Recordings as large as one likes, made through the recorder itself but without any graph."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ def _recording() -> Instrument:
         active=lambda loop: installed(handler),
         finish=recording.settle,
         clear=recording.clear,
+        spans=lambda: len(recording.starts),
     )
 
 
@@ -79,6 +80,7 @@ def _probes() -> Instrument:
         active=active,
         finish=lambda: digester.digest(current[0]),
         clear=lambda: current[0].clear(),
+        spans=lambda: len(current[0].starts),
     )
 
 
@@ -112,7 +114,8 @@ def _langsmith() -> Instrument:
             pass
 
     session = requests.Session()
-    session.mount("http://", Discard())
+    # The longest prefix wins: the client mounts an adapter of its own for "http://".
+    session.mount("http://127.0.0.1:9", Discard())
     client = Client(
         api_url="http://127.0.0.1:9", api_key="x", session=session, auto_batch_tracing=True
     )

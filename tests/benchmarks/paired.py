@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from bench_graphs import Workload
 
 BARE, BARE_AGAIN = "bare", "bare, again"
-_BLOCK_S = 0.03
+_BLOCK_S = 0.01
 _RESAMPLES = 2000
 
 
@@ -60,6 +60,7 @@ class Instrument:
     config: dict[str, Any] | None = None
     finish: Callable[[], Any] = lambda: None
     clear: Callable[[], Any] = lambda: None
+    spans: Callable[[], int] = lambda: 0
 
 
 class Measured:
@@ -109,13 +110,24 @@ def all_cpu(block: Block) -> float:
 
 def interval(values: Iterable[float]) -> Interval:
     """The median of the values, and between which bounds it lies."""
-    sample = list(values)
+    return _bootstrap(list(values), statistics.median)
+
+
+def interval_of_ratio(pairs: list[tuple[float, float]]) -> Interval:
+    """The median of the firsts divided by the median of the seconds."""
+
+    def ratio(sample: list[tuple[float, float]]) -> float:
+        firsts, seconds = zip(*sample, strict=True)
+        return statistics.median(firsts) / statistics.median(seconds)
+
+    return _bootstrap(pairs, ratio)
+
+
+def _bootstrap(sample: list[Any], figure: Callable[[list[Any]], float]) -> Interval:
     chance = random.Random(len(sample))
-    medians = sorted(
-        statistics.median(chance.choices(sample, k=len(sample))) for _ in range(_RESAMPLES)
-    )
-    low, high = medians[round(0.025 * _RESAMPLES)], medians[round(0.975 * _RESAMPLES) - 1]
-    return Interval(statistics.median(sample), low, high)
+    figures = sorted(figure(chance.choices(sample, k=len(sample))) for _ in range(_RESAMPLES))
+    low, high = figures[round(0.025 * _RESAMPLES)], figures[round(0.975 * _RESAMPLES) - 1]
+    return Interval(figure(sample), low, high)
 
 
 def measure(workload: Workload, instruments: Sequence[Instrument], rounds: int) -> Measured:

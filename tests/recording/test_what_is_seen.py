@@ -666,7 +666,9 @@ class TestWhatTheUserTyped:
         builder = StateGraph(Strict)
         builder.add_node("n", noop)
         builder.add_edge(START, "n")
-        with pytest.raises(UsageError, match="the input does not fit the graph: 1 validation"):
+        with pytest.raises(
+            UsageError, match="does not fit the graph: x: Input should be a valid integer"
+        ):
             profile_graph(builder.compile(), {"x": "many"})
 
     def test_a_node_that_breaks_the_state_is_the_graphs_failure(self) -> None:
