@@ -7,9 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+def _cpu_ns_of(thread: int) -> int | None:
+    try:
+        return time.clock_gettime_ns(time.pthread_getcpuclockid(thread))
+    except (AttributeError, OSError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Three time sources, each a function without arguments that returns nanoseconds."""
+    """Time sources: functions that return nanoseconds."""
 
     now_ns: Callable[[], int] = time.perf_counter_ns
     """Monotonic time."""
@@ -17,6 +24,8 @@ class Clock:
     """CPU time of the calling thread."""
     process_cpu_ns: Callable[[], int] = time.process_time_ns
     """CPU time of the whole process."""
+    cpu_ns_of: Callable[[int], int | None] = _cpu_ns_of
+    """CPU time of a running thread, by its identifier; None where the system does not tell."""
 
 
 SYSTEM_CLOCK = Clock()

@@ -1,7 +1,9 @@
-"""Settings: ``[tool.lgprof]`` of ``pyproject.toml``, or the whole of ``lgprof.toml``.
+"""Settings: ``[tool.lgprof]`` of ``pyproject.toml`` or ``lgprof.toml``, or the whole of the latter.
 
 The nearest of these files in the current folder or above it counts, up to the project's ``.git``.
-Options of a run may stand at the top or in a table ``[tool.lgprof.run]``, which wins.
+Each command has a table of its own, ``[tool.lgprof.run]`` and ``[tool.lgprof.load]``, which wins
+over the top. What says how a request is made holds for all commands where it stands at the top;
+options of ``run`` may stand there too, and hold for ``run`` alone.
 """
 
 from __future__ import annotations
@@ -11,20 +13,21 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lgprof.errors import UsageError
 
-_ANY = (object,)
+Command = Literal["run", "load"]
 
-_KEYS: dict[str, tuple[type, ...]] = {
-    "app": (str,),
+_Types = tuple[type, ...]
+_ANY: _Types = (object,)
+_DURATION: _Types = (str, int, float)
+_NUMBER_OR_AUTO: _Types = (int, str)
+
+_SHARED: dict[str, _Types] = {
     "inputs": (str, list, dict),
     "failed_when": (str,),
-    "timeout": (str, int, float),
-    "requests": (int,),
-    "warmup": (int,),
-    "concurrency": (int,),
+    "timeout": _DURATION,
     "mode": (str,),
     "checkpointer": (str,),
     "store": (str,),
@@ -32,11 +35,41 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "config": (dict, str),
     "resume": _ANY,
     "recursion_limit": (int,),
-    "probes": (bool,),
 }
-"""Every setting, with the types that its value may have."""
+"""Settings of all commands, with the types that their values may have."""
 
-_TOP_ONLY = ("app",)
+_OWN: dict[Command, dict[str, _Types]] = {
+    "run": {
+        "requests": (int,),
+        "warmup": (int,),
+        "concurrency": (int,),
+        "probes": (bool,),
+        "prices": (dict, str),
+        "monthly_requests": (int, float),
+    },
+    "load": {
+        "rps": (int, float),
+        "duration": _DURATION,
+        "requests": (int,),
+        "stages": (str, list),
+        "ramp": _DURATION,
+        "arrivals": (str,),
+        "seed": (int,),
+        "users": (int,),
+        "think": _DURATION,
+        "warmup": _DURATION,
+        "workers": _NUMBER_OR_AUTO,
+        "max_concurrent": _NUMBER_OR_AUTO,
+        "max_in_flight": (int,),
+        "keep": (int,),
+        "abort_on": (str, list),
+        "tolerate_worker_loss": (bool,),
+        "strict": (bool,),
+    },
+}
+"""Settings of one command."""
+
+_TOP: dict[str, _Types] = {"app": (str,), **_SHARED, **_OWN["run"]}
 _FIELDS = ("app", "inputs", "failed_when")
 
 _WORDS: dict[type, str] = {
@@ -56,7 +89,7 @@ class Settings:
     app: str | None = None
     """The target to take where the command line names none."""
     inputs: str | list[Any] | dict[str, Any] | None = None
-    """``@file.jsonl`` (relative to `folder`), a list of inputs, or one input as a table."""
+    """``@file.jsonl`` (relative to `folder`), one input as a table, or a list of both."""
     failed_when: str | None = None
     """A predicate: see `lgprof.predicate`."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -70,11 +103,12 @@ class Settings:
         return self.file.parent if self.file else None
 
 
-def load_settings(cwd: Path) -> Settings:
+def load_settings(cwd: Path, command: Command = "run") -> Settings:
     """Read the nearest settings file.
 
     Args:
         cwd: Where the search starts; it goes upwards to the folder with ``.git``.
+        command: Whose settings to take.
 
     Raises:
         UsageError: A file that is not TOML, an unknown key, or a value of the wrong type.
@@ -82,9 +116,9 @@ def load_settings(cwd: Path) -> Settings:
     for folder in _upwards(cwd.resolve()):
         for name in ("lgprof.toml", "pyproject.toml"):
             file = folder / name
-            table = _read_table(file) if file.is_file() else None
-            if table is not None:
-                return _settings(table, file)
+            found = _read_table(file) if file.is_file() else None
+            if found is not None:
+                return _settings(*found, file, command)
     return Settings()
 
 
@@ -95,16 +129,23 @@ def _upwards(folder: Path) -> Iterator[Path]:
             return
 
 
-def _read_table(file: Path) -> dict[str, Any] | None:
-    """The settings in a file, or None where it is a ``pyproject.toml`` without any."""
+def _read_table(file: Path) -> tuple[dict[str, Any], str] | None:
+    """The settings in a file and what their names begin with; None where there are none."""
     document = _read_toml(file)
-    if file.name == "lgprof.toml":
-        return document
     tools = document.get("tool", {})
+    if file.name == "lgprof.toml":
+        if not isinstance(tools, dict) or "lgprof" not in tools:
+            return document, ""
+        others = [key for key in document if key != "tool"]
+        if others:
+            raise UsageError(
+                f"{file}: settings both in [tool.lgprof] and outside it: {', '.join(others)}",
+                hint="write all of them in one place",
+            )
     table = tools.get("lgprof") if isinstance(tools, dict) else None
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{file}: tool.lgprof must be a table", hint="write [tool.lgprof]")
-    return table
+    return None if table is None else (table, "tool.lgprof.")
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -119,31 +160,38 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _settings(table: Mapping[str, Any], file: Path) -> Settings:
-    prefix = "" if file.name == "lgprof.toml" else "tool.lgprof."
-    run = table.get("run", {})
-    if not isinstance(run, dict):
-        raise UsageError(f"{file}: {prefix}run must be a table", hint=f"write [{prefix}run]")
-    top = {key: value for key, value in table.items() if key != "run"}
-    _check(top, file, prefix, [*_KEYS, "run"])
-    _check(run, file, f"{prefix}run.", [key for key in _KEYS if key not in _TOP_ONLY])
-    values = {**top, **run}
+def _settings(document: Mapping[str, Any], prefix: str, file: Path, command: Command) -> Settings:
+    tables = {name: document.get(name, {}) for name in _OWN}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise UsageError(
+                f"{file}: {prefix}{name} must be a table", hint=f"write [{prefix}{name}]"
+            )
+        _check(table, file, f"{prefix}{name}.", {**_SHARED, **_OWN[name]})
+    top = {key: value for key, value in document.items() if key not in tables}
+    _check(top, file, prefix, _TOP)
+    foreign = _OWN["run"] if command != "run" else {}
+    values = {key: value for key, value in top.items() if key not in foreign} | tables[command]
     options = {key: value for key, value in values.items() if key not in _FIELDS}
     return Settings(**{key: values.get(key) for key in _FIELDS}, options=options, file=file)
 
 
-def _check(table: Mapping[str, Any], file: Path, prefix: str, known: list[str]) -> None:
+def _check(table: Mapping[str, Any], file: Path, prefix: str, known: Mapping[str, _Types]) -> None:
     for key, value in table.items():
         if key not in known:
-            raise UsageError(f"{file}: unknown setting {prefix}{key}", hint=_suggest(key, known))
-        if not _fits(value, _KEYS[key]):
-            wanted = " or ".join(_WORDS[kind] for kind in _KEYS[key])
+            hint = _suggest(key, prefix, known)
+            raise UsageError(f"{file}: unknown setting {prefix}{key}", hint=hint)
+        if not _fits(value, known[key]):
+            wanted = " or ".join(_WORDS[kind] for kind in known[key])
             raise UsageError(f"{file}: {prefix}{key} must be {wanted}, not {_word(value)}")
 
 
-def _suggest(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key.replace("-", "_"), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(known)}"
+def _suggest(key: str, prefix: str, known: Mapping[str, _Types]) -> str:
+    if known is _TOP and key in _OWN["load"]:
+        return f"write it in [{prefix}load]"
+    names = [*known, *_OWN] if known is _TOP else list(known)
+    close = difflib.get_close_matches(key.replace("-", "_"), names, n=1)
+    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"
 
 
 def _fits(value: object, kinds: tuple[type, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lgprof.run import RunOptions, RunResult, profile_run
+from lgprof.run import Billing, RunOptions, RunResult, profile_run
 from lgprof.target import Inputs, TargetSource
 from tests.virtual_time import VirtualTime
 
@@ -14,6 +14,7 @@ def profile_graph(
     graph: Any,
     *inputs: Any,
     time: VirtualTime | None = None,
+    billing: Billing | None = None,
     **options: Any,
 ) -> RunResult:
     """Run a graph over the inputs; in virtual time where one is given."""
@@ -24,5 +25,6 @@ def profile_graph(
         lambda target: Inputs(items=list(inputs) or [{}], source="the test", synthesized=False),
         chosen,
         folder=Path("/nonexistent"),
+        billing=billing,
         **virtual,
     )

@@ -11,13 +11,15 @@ ROOT = Path(lgprof.__file__).parent
 FLOORS = {
     "cli": 5,
     "render": 4,
+    "load": 3,
     "run": 3,
     "analysis": 3,
+    "llm": 2,
     "record": 2,
     "target": 2,
     "langgraph_adapter": 1,
 }
-SAME_FLOOR = {("run", "analysis")}
+SAME_FLOOR = {("record", "llm"), ("run", "analysis"), ("load", "analysis"), ("load", "run")}
 PRIVATE = ("langgraph._internal", "langgraph.pregel", "langchain_core.tracers.context")
 
 
@@ -69,6 +71,9 @@ def test_only_the_adapter_touches_internals() -> None:
 
 
 def test_nothing_imports_locust_or_gevent_outside_load() -> None:
-    assert [
-        file for file, module in imports() if module.split(".")[0] in ("locust", "gevent")
-    ] == []
+    wrong = [
+        file
+        for file, module in imports()
+        if module.split(".")[0] in ("locust", "gevent") and room(file) != "load"
+    ]
+    assert wrong == []

@@ -39,6 +39,45 @@ def test_run_table_wins_over_the_top(project: Path) -> None:
     assert load_settings(project).options == {"requests": 5, "warmup": 1}
 
 
+def test_each_command_has_its_table_and_load_takes_no_count_of_run(project: Path) -> None:
+    (project / "lgprof.toml").write_text(
+        """
+        app = "m:app"
+        timeout = "5s"
+        mode = "sync"
+        requests = 3
+        warmup = 1
+        concurrency = 2
+        probes = false
+        inputs = ["a"]
+        [run]
+        timeout = "6s"
+        [load]
+        rps = 50
+        warmup = "2s"
+        timeout = "7s"
+        stages = ["10:5s"]
+        workers = "auto"
+        inputs = ["b"]
+        failed_when = "x"
+        """
+    )
+    load = load_settings(project, "load")
+    assert (load.app, load.inputs, load.failed_when) == ("m:app", ["b"], "x")
+    assert load.options == {
+        "timeout": "7s",
+        "mode": "sync",
+        "rps": 50,
+        "warmup": "2s",
+        "stages": ["10:5s"],
+        "workers": "auto",
+    }
+    run = load_settings(project)
+    assert (run.inputs, run.failed_when, run.options["warmup"]) == (["a"], None, 1)
+    assert run.options["timeout"] == "6s"
+    assert "rps" not in run.options
+
+
 def test_lgprof_toml_wins_over_pyproject(project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.lgprof]\napp = "a:x"\n')
     (project / "lgprof.toml").write_text('app = "b:x"\n')
@@ -91,6 +130,17 @@ def test_forms_of_inputs(project: Path, inputs: str, expected: object) -> None:
         ("timeout = [1]", "tool.lgprof.timeout must be a string or a whole number or a", None),
         ("run = 1", "tool.lgprof.run must be a table", "write [tool.lgprof.run]"),
         ("[tool.lgprof.run]\napp = 'x'", "unknown setting tool.lgprof.run.app", "settings are"),
+        ("rps = 5", "unknown setting tool.lgprof.rps", "write it in [tool.lgprof.load]"),
+        ("laod = 5", "unknown setting tool.lgprof.laod", "did you mean load?"),
+        ("load = 5", "tool.lgprof.load must be a table", "write [tool.lgprof.load]"),
+        ("[tool.lgprof.load]\nrp = 1", "unknown setting tool.lgprof.load.rp", "did you mean rps?"),
+        (
+            "[tool.lgprof.load]\nconcurrency = 1",
+            "unknown setting tool.lgprof.load.conc",
+            "max_concurrent",
+        ),
+        ("[tool.lgprof.load]\nrps = '5'", "load.rps must be a whole number or a number", None),
+        ("[tool.lgprof.load]\nworkers = true", "workers must be a whole number or a str", None),
         ("[tool.lgprof.run]\nwarmup = 'x'", "tool.lgprof.run.warmup must be a whole number", None),
     ],
 )
@@ -107,6 +157,31 @@ def test_wrong_settings(project: Path, text: str, message: str, hint: str | None
 def test_broken_toml_names_file_and_line(project: Path) -> None:
     (project / "lgprof.toml").write_text("requests = 3\napp = \n")
     with pytest.raises(UsageError, match=r"lgprof\.toml is not valid TOML: .*line 2"):
+        load_settings(project)
+
+
+def test_lgprof_toml_may_hold_a_table_as_pyproject_does(project: Path) -> None:
+    (project / "lgprof.toml").write_text(
+        '[tool.lgprof]\napp = "b:x"\n[tool.lgprof.run]\nwarmup = 2\n'
+    )
+    settings = load_settings(project)
+    assert settings.app == "b:x"
+    assert settings.options == {"warmup": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("requests = 3\n[tool.lgprof]\nwarmup = 1", r"both in \[tool.lgprof\] and .*: requests"),
+        ("[tool.lgprof]\nwarmup = 1\n[run]\nrequests = 3", "outside it: run"),
+        ("[tool.lgprof]\nwarmpu = 1", "unknown setting tool.lgprof.warmpu"),
+        ("[tool.other]\nwarmup = 1", "unknown setting tool"),
+        ("tool = 3", "unknown setting tool"),
+    ],
+)
+def test_wrong_tables_of_lgprof_toml(project: Path, text: str, message: str) -> None:
+    (project / "lgprof.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
         load_settings(project)
 
 

@@ -22,7 +22,9 @@ class VirtualTime:
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.now_ns, lambda: self.cpu_ns, lambda: self.cpu_ns)
+        return Clock(
+            lambda: self.now_ns, lambda: self.cpu_ns, lambda: self.cpu_ns, lambda _: self.cpu_ns
+        )
 
     def compute(self, seconds: float) -> None:
         """Code that uses the CPU."""

@@ -7,24 +7,18 @@ inside a node's function it is whatever runs at that instant, by the order of
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lgprof.analysis.intervals import ByTime, Tile, paint, subtract
+from lgprof.analysis.queueing import queue_waits
+from lgprof.analysis.tree import SpanTree, function_window
 from lgprof.model import Request, Segment, Span
 
 BLOCKING_FROM_S = 0.001
 """A hold of the event loop is a blocking call from this much wall time without CPU."""
 
-DEFAULT_POOL = 5
-"""The smallest pool that Python makes by itself (one CPU): fewer tasks never queue for it."""
-
 HANDLER_OVERLAP_S = 0.002
 """The handler of a node that ran into its time limit starts while the node is still cancelled."""
-
-QUEUE_FROM_S = 0.001
-"""A task that starts later than its step by less was merely started after the others."""
 
 START_NODE = "__start__"
 BAD = ("failed", "timed_out")
@@ -40,50 +34,29 @@ def attribute(request: Request) -> list[Tile]:
 
     The tiles' durations add up to ``request.latency_s``.
     """
-    return _Walk(request.spans, request.max_concurrency or DEFAULT_POOL).tiles()
-
-
-class SpanTree:
-    """Spans by their parent."""
-
-    def __init__(self, spans: list[Span]) -> None:
-        self.children: dict[int | None, list[Span]] = defaultdict(list)
-        for span in spans:
-            self.children[span.parent].append(span)
-
-    @property
-    def roots(self) -> list[Span]:
-        """One graph span for each call of the graph."""
-        return self.children[None]
-
-    def supersteps(self, graph: Span) -> list[list[Span]]:
-        """The graph's node calls by superstep, each in order of start."""
-        steps: dict[int, list[Span]] = defaultdict(list)
-        for child in self.children.get(graph.id, ()):
-            if child.kind == "node":
-                steps[-1 if child.step is None else child.step].append(child)
-        return [sorted(steps[step], key=lambda span: span.start_s) for step in sorted(steps)]
-
-    def attempts(self, node: Span) -> list[Span]:
-        """The node call's attempts in order."""
-        return [child for child in self.children.get(node.id, ()) if child.kind == "attempt"]
+    return _Walk(request).tiles()
 
 
 class _Walk:
-    def __init__(self, spans: list[Span], places: int) -> None:
+    def __init__(self, request: Request) -> None:
+        spans = request.spans
         self._tree = SpanTree(spans)
-        self._places = places
-        self._io = ByTime(
+        self._queue_waits = queue_waits(request, self._tree)
+        io = [
             Tile(span.start_s, span.end_s, span.kind, span.path, span.id)
             for span in spans
             if span.kind in _IO and span.end_s > span.start_s
-        )
-        holds = list(_holds_of(spans))
-        self._holds = ByTime(holds)
-        self._blocking = ByTime(hold for hold in holds if hold.blocked_until_s > hold.start_s)
+        ]
+        holds = list(_holds(spans))
+        self._outside = ByTime([*io, *holds])
+        """What may happen outside any node."""
+        self._blocking = ByTime(hold for hold in holds if hold.category == "blocked_loop")
         self._in_loop = False
         self._enclosing: set[int] = set()
         """Attempts around the current span: their holds are the nested graph's own work."""
+        self._blocking_claimed = False
+        """A function around the current span claims all blocking in its time: once, not once for
+        each of its thousands of tasks."""
 
     def tiles(self) -> list[Tile]:
         tiles: list[Tile] = []
@@ -104,8 +77,9 @@ class _Walk:
             tiles += self._gap(now_s, ready_s, own)
             now_s = ready_s
             for node in _critical_chain(step):
-                tiles += self._wait_to_start(now_s, node, step, own)
-                tiles += _clipped(self._node(node), now_s)
+                tiles += self._wait_to_start(now_s, node, own)
+                inside = self._node(node)
+                tiles += inside if node.start_s >= now_s else _clipped(inside, now_s)
                 now_s = max(now_s, node.end_s)
         return tiles + self._gap(now_s, graph.end_s, own)
 
@@ -113,28 +87,23 @@ class _Walk:
         """Between known events outside any node."""
         if end_s <= start_s:
             return []
-        claims = self._io.between(start_s, end_s)
-        holds = self._holds.between(start_s, end_s)
-        if not claims and not holds:
-            return [own._replace(start_s=start_s, end_s=end_s)]
-        for hold in holds:
-            if hold.span not in self._enclosing:
-                owner = (hold.path, hold.span)
-                claims.append(Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", *owner))
-                claims.append(Tile(hold.blocked_until_s, hold.end_s, "loop_wait", *owner))
+        around = self._outside.between(start_s, end_s)
+        claims = [claim for claim in around if claim.span not in self._enclosing]
         return paint(claims, start_s, end_s, own)
 
-    def _wait_to_start(self, ready_s: float, node: Span, step: list[Span], own: Tile) -> list[Tile]:
-        """All tasks of a step are ready at once; one that starts late waits for a free place."""
-        others = [
-            other
-            for other in step
-            if other is not node and other.start_s < node.start_s and other.end_s > ready_s
-        ]
-        freed = any(other.end_s <= node.start_s for other in others)
-        if freed and len(others) >= self._places and node.start_s - ready_s > QUEUE_FROM_S:
-            own = Tile(0, 0, "executor_queue", node.path, node.id)
-        return self._gap(ready_s, node.start_s, own)
+    def _wait_to_start(self, ready_s: float, node: Span, own: Tile) -> list[Tile]:
+        """All tasks of a step are ready at once; one that starts late may wait for a place."""
+        tiles: list[Tile] = []
+        now_s = ready_s
+        for queue in _clipped(self._queue(node), ready_s):
+            tiles += [*self._gap(now_s, queue.start_s, own), queue]
+            now_s = queue.end_s
+        return tiles + self._gap(now_s, node.start_s, own)
+
+    def _queue(self, node: Span) -> list[Tile]:
+        """The node call's wait for a place before it started, if there was one."""
+        wait = self._queue_waits.get(node.id)
+        return [Tile(*wait, "executor_queue", node.path, node.id)] if wait else []
 
     def _node(self, node: Span) -> list[Tile]:
         tiles: list[Tile] = []
@@ -144,34 +113,41 @@ class _Walk:
             if attempt.start_s > now_s:
                 tiles.append(Tile(now_s, attempt.start_s, "backoff", node.path, node.id))
             if attempt.outcome in BAD or attempt is not attempts[-1]:
-                failed = ("failed_attempts", node.path, attempt.id)
-                tiles.append(Tile(attempt.start_s, attempt.end_s, *failed))
+                tiles += self._failed_attempt(attempt)
             else:
                 tiles += self._attempt(attempt)
             now_s = attempt.end_s
         return tiles
 
-    def _attempt(self, attempt: Span) -> list[Tile]:
-        framework = Tile(0, 0, "framework", attempt.path, attempt.id)
-        work_start_s, work_end_s = attempt.work_start_s, attempt.work_end_s
-        if work_start_s is None or work_end_s is None:
-            hidden = attempt.name == START_NODE
-            rest = framework if hidden else framework._replace(category="unattributed")
-            return self._interior(attempt, attempt.start_s, attempt.end_s, rest)
-        queued = self._in_loop and attempt.thread == "pool"
-        head = framework._replace(category="executor_queue") if queued else framework
-        waiting = Tile(0, 0, "node_wait", attempt.path, attempt.id)
-        # A pool thread may still run when its timed-out attempt is over.
-        work_end_s = min(work_end_s, attempt.end_s)
+    def _failed_attempt(self, attempt: Span) -> list[Tile]:
+        start_s, end_s = function_window(attempt)
         return [
-            *(
-                [Tile(attempt.start_s, work_start_s, *head[2:])]
-                if queued
-                else self._gap(attempt.start_s, work_start_s, head)
-            ),
+            *self._head(attempt, start_s),
+            Tile(start_s, end_s, "failed_attempts", attempt.path, attempt.id),
+            *self._gap(end_s, attempt.end_s, _around(attempt)),
+        ]
+
+    def _attempt(self, attempt: Span) -> list[Tile]:
+        framework = _around(attempt)
+        if attempt.work_start_s is None or attempt.work_end_s is None:
+            hidden = attempt.name == START_NODE
+            unknown = Tile(0, 0, "unattributed", attempt.path, attempt.id)
+            rest = framework if hidden else unknown
+            return self._interior(attempt, attempt.start_s, attempt.end_s, rest)
+        waiting = Tile(0, 0, "node_wait", attempt.path, attempt.id)
+        work_start_s, work_end_s = function_window(attempt)
+        return [
+            *self._head(attempt, work_start_s),
             *self._interior(attempt, work_start_s, work_end_s, waiting),
             *self._tail(attempt, work_end_s, framework),
         ]
+
+    def _head(self, attempt: Span, end_s: float) -> list[Tile]:
+        """Before the node's function: its wait for a thread, or LangGraph's own work."""
+        if self._in_loop and attempt.thread == "pool":
+            queue = Tile(attempt.start_s, end_s, "executor_queue", attempt.path, attempt.id)
+            return [queue]
+        return self._gap(attempt.start_s, end_s, _around(attempt))
 
     def _tail(self, attempt: Span, start_s: float, framework: Tile) -> list[Tile]:
         """After the node's function: conditional edges and the writing of its result."""
@@ -191,20 +167,23 @@ class _Walk:
     def _interior(self, span: Span, start_s: float, end_s: float, rest: Tile) -> list[Tile]:
         """What runs inside a function, a chain or a tool."""
         children = self._tree.children.get(span.id)
+        claimed, on_loop = self._blocking_claimed, span.segments is not None
         claims: list[Tile] = []
         if children:
             self._enclosing.add(span.id)
+            self._blocking_claimed = claimed or on_loop
             claims += self._claims(children)
+            self._blocking_claimed = claimed
             self._enclosing.discard(span.id)
-        if span.segments is not None:
+        if on_loop:
             claims += self._own_holds(span, claims)
-            claims += [
-                Tile(hold.start_s, hold.blocked_until_s, "blocked_loop", hold.path, hold.span)
-                for hold in self._blocking.between(start_s, end_s)
-                if hold.span != span.id
-            ]
+            for wait_start_s, wait_end_s in span.loop_waits or ():
+                claims += self._gap(wait_start_s, wait_end_s, _around(span))
+        if on_loop and not claimed:
+            blocking = self._blocking.between(start_s, end_s)
+            claims += [hold for hold in blocking if hold.span != span.id]
         tiles = paint(claims, start_s, end_s, rest)
-        if span.segments is None and span.cpu_s is not None:
+        if not on_loop and span.cpu_s is not None:
             return _with_cpu(tiles, span, rest)
         return tiles
 
@@ -220,6 +199,7 @@ class _Walk:
             elif child.kind == "graph":
                 yield from self._graph(child)
             elif child.kind == "node":
+                yield from self._queue(child)
                 yield from self._node(child)
             elif child.kind == "router":
                 yield Tile(child.start_s, child.end_s, "routing", child.path, child.id)
@@ -247,32 +227,26 @@ class _Walk:
         return [child for child in self._tree.children.get(span.id, ()) if child.kind == kind]
 
 
-class _Hold(NamedTuple):
-    """A stretch in which a node held the event loop."""
-
-    start_s: float
-    end_s: float
-    blocked_until_s: float
-    path: str
-    span: int
-
-
-def _holds_of(spans: list[Span]) -> Iterator[_Hold]:
+def _holds(spans: list[Span]) -> Iterator[Tile]:
+    """Each hold of the event loop, as it looks from outside its node."""
     for span in spans:
         for segment in span.segments or ():
-            yield _Hold(
-                segment.start_s,
-                segment.start_s + segment.wall_s,
-                _blocked_until_s(segment),
-                span.path,
-                span.id,
-            )
+            middle_s, end_s = _blocked_until_s(segment), segment.start_s + segment.wall_s
+            if middle_s > segment.start_s:
+                yield Tile(segment.start_s, middle_s, "blocked_loop", span.path, span.id)
+            if end_s > middle_s:
+                yield Tile(middle_s, end_s, "loop_wait", span.path, span.id)
 
 
 def _blocked_until_s(segment: Segment) -> float:
     """Where in a hold the CPU was used is not known: the idle part is drawn first."""
     idle_s = segment.wall_s - segment.cpu_s
     return segment.start_s + (idle_s if idle_s > BLOCKING_FROM_S else 0.0)
+
+
+def _around(span: Span) -> Tile:
+    """What LangGraph does for a node is not the node's, but of what is around it."""
+    return Tile(0, 0, "framework", span.path[: -len(span.name) - 1], span.id)
 
 
 def _clipped(tiles: list[Tile], start_s: float) -> list[Tile]:
@@ -284,10 +258,13 @@ def _clipped(tiles: list[Tile], start_s: float) -> list[Tile]:
 
 
 def _critical_chain(step: list[Span]) -> list[Span]:
-    """The task that ends last; before it, the failed one whose error handler it is."""
+    """The task that ends last (of several, the one that started last).
+
+    Before it comes the failed one whose error handler it is.
+    """
     if len(step) == 1:
         return step
-    last = max(step, key=lambda span: span.end_s)
+    last = max(reversed(step), key=lambda span: span.end_s)
     failed = [
         span
         for span in step

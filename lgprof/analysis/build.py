@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lgprof.analysis.attribution import attribute
 from lgprof.analysis.collector import collector_paused
+from lgprof.analysis.costs import summed_cost
 from lgprof.analysis.rows import (
     RowBuilder,
     attribution,
@@ -18,7 +19,6 @@ from lgprof.analysis.rows import (
 from lgprof.histogram import encode_seconds
 from lgprof.model import (
     Attribution,
-    Cost,
     CriticalPathRow,
     ErrorRow,
     ModelRow,
@@ -102,7 +102,7 @@ def _summary(requests: Sequence[Request], counted: Sequence[Request], process: P
         peak_rss_bytes=process.peak_rss_bytes,
         rss_growth_bytes=process.rss_growth_bytes,
         tokens=sum_tokens(models),
-        cost_usd=Cost(unpriced_calls=len(models)),
+        cost_usd=summed_cost(requests),
         histogram=encode_seconds(latencies_s),
     )
 

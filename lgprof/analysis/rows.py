@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S, START_NODE, SpanTree
+from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S, START_NODE
+from lgprof.analysis.calls import NodeCalls
+from lgprof.analysis.costs import calls_cost_usd, unpriced_calls
 from lgprof.analysis.intervals import Tile, covered_s
+from lgprof.analysis.tree import SpanTree, function_window
 from lgprof.histogram import encode_seconds
 from lgprof.model import (
     Attribution,
@@ -25,6 +28,8 @@ from lgprof.model import (
 )
 from lgprof.stats import mean, percentile
 
+_TOKEN_COUNTS = tuple(name for name in Tokens.__struct_fields__ if name != "estimated_share")
+
 
 def latency_summary(values_s: Iterable[float]) -> LatencySummary | None:
     """The distribution; None of no values."""
@@ -39,10 +44,17 @@ def sum_tokens(calls: Sequence[Span]) -> Tokens:
     """Tokens of all model calls; a count is None where no call reported it."""
     reported = [span.model.tokens for span in calls if span.model and span.model.tokens]
     sums = {
-        name: sum(values) if (values := _known(reported, name)) else None
-        for name in ("input", "output", "cache_read", "cache_write", "reasoning")
+        name: sum(values) if (values := _known(reported, name)) else None for name in _TOKEN_COUNTS
     }
-    return Tokens(**sums, estimated_share=0.0 if reported else None)
+    return Tokens(**sums, estimated_share=_estimated_share(reported))
+
+
+def _estimated_share(known: list[Tokens]) -> float | None:
+    """Share of all tokens that were not reported; None where no call's are known."""
+    weights = [(tokens.input or 0) + (tokens.output or 0) for tokens in known]
+    estimates = [tokens.estimated_share or 0.0 for tokens in known]
+    estimated = sum(w * share for w, share in zip(weights, estimates, strict=True))
+    return estimated / sum(weights) if any(weights) else 0.0 if known else None
 
 
 def _known(reported: list[Tokens], name: str) -> list[int]:
@@ -55,6 +67,7 @@ class _NodeSums:
 
     calls: list[Span] = field(default_factory=list)
     attempts: list[Span] = field(default_factory=list)
+    latencies_s: list[float] = field(default_factory=list)
     models: list[Span] = field(default_factory=list)
     visits: Counter[int] = field(default_factory=Counter)
     retries: int = 0
@@ -63,6 +76,7 @@ class _NodeSums:
     critical_s: float = 0.0
     self_s: float = 0.0
     barrier_wait_s: float = 0.0
+    executor_queue_s: float = 0.0
     failed_attempts_s: float = 0.0
     backoff_s: float = 0.0
 
@@ -89,9 +103,10 @@ class RowBuilder:
 
     def _add(self, request: Request) -> None:
         tree = SpanTree(request.spans)
+        node_calls = NodeCalls(request, tree)
         for span in request.spans:
             if span.kind == "node" and span.name != START_NODE:
-                self._add_node(span, request.index, tree)
+                self._add_node(span, request.index, tree, node_calls)
             elif span.kind == "model" and span.model is not None:
                 self._models[span.path, span.model.name].append(span)
                 self._nodes[span.path].models.append(span)
@@ -104,10 +119,13 @@ class RowBuilder:
             elif span.kind == "graph":
                 self._add_barriers(span, tree)
 
-    def _add_node(self, node: Span, index: int, tree: SpanTree) -> None:
+    def _add_node(self, node: Span, index: int, tree: SpanTree, node_calls: NodeCalls) -> None:
         sums = self._nodes[node.path]
         sums.calls.append(node)
         sums.visits[index] += 1
+        start_s, end_s = node_calls.bounds(node)
+        sums.latencies_s.append(end_s - start_s)
+        sums.executor_queue_s += sum(end - start for start, end in node_calls.queues(node))
         self._outer[node.path] = node.path[: -len(node.name) - 1]
         attempts = tree.attempts(node)
         sums.retries += len(attempts) - 1
@@ -117,7 +135,8 @@ class RowBuilder:
             sums.backoff_s += max(0.0, attempt.start_s - now_s)
             now_s = attempt.end_s
             if attempt.outcome in BAD or attempt is not attempts[-1]:
-                sums.failed_attempts_s += attempt.end_s - attempt.start_s
+                failed_from_s, failed_until_s = function_window(attempt)
+                sums.failed_attempts_s += failed_until_s - failed_from_s
             sums.timeouts += attempt.outcome == "timed_out"
             sums.self_s += _self_s(attempt, tree)
 
@@ -143,7 +162,6 @@ class RowBuilder:
 
     def _node_row(self, path: str, sums: _NodeSums) -> NodeRow:
         count = len(self._requests)
-        latencies_s = [span.end_s - span.start_s for span in sums.calls]
         probed = [span for span in sums.attempts if span.work_start_s is not None]
         return NodeRow(
             path=path,
@@ -156,20 +174,21 @@ class RowBuilder:
             retries=sums.retries,
             timeouts=sums.timeouts,
             cache_hits=sums.cache_hits,
-            latency_s=latency_summary(latencies_s),
+            latency_s=latency_summary(sums.latencies_s),
             critical_s=sums.critical_s / max(1, len(self._tiles)),
             self_s=sums.self_s / count,
             cpu_s=sum(span.cpu_s or 0.0 for span in probed) / count if probed else None,
             blocking_s=sum(map(_blocking_s, probed)) / count if probed else None,
             barrier_wait_s=sums.barrier_wait_s / count,
-            executor_queue_s=sum(map(_queue_s, probed)) / count if probed else None,
+            executor_queue_s=sums.executor_queue_s / count if probed else None,
             failed_attempts_s=sums.failed_attempts_s / count,
             backoff_s=sums.backoff_s / count,
             llm_calls=len(sums.models),
             tokens=sum_tokens(sums.models),
+            cost_usd=calls_cost_usd(sums.models),
             reads=_reads(probed),
             writes=_writes(probed),
-            histogram=encode_seconds(latencies_s),
+            histogram=encode_seconds(sums.latencies_s),
         )
 
     def models(self) -> list[ModelRow]:
@@ -218,7 +237,10 @@ def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
         provider=next((call.provider for call in facts if call.provider), None),
         calls=len(calls),
         errors=_errors(calls),
+        llm_cache_hits=sum(call.llm_cache_hit for call in facts),
         tokens=sum_tokens(calls),
+        cost_usd=calls_cost_usd(calls),
+        unpriced_calls=unpriced_calls(calls),
         latency_s=latency_summary(span.end_s - span.start_s for span in calls),
         time_to_first_token_s=latency_summary(
             call.first_token_s for call in facts if call.first_token_s is not None
@@ -230,13 +252,14 @@ def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
 
 
 def _self_s(attempt: Span, tree: SpanTree) -> float:
-    """The attempt less the calls, graphs and tasks that ran in it."""
+    """The attempt's function less the calls, graphs and tasks that ran in it."""
+    start_s, end_s = function_window(attempt)
     inner = [
-        (child.start_s, min(child.end_s, attempt.end_s))
+        (child.start_s, min(child.end_s, end_s))
         for child in tree.children.get(attempt.id, ())
-        if child.kind != "router"
+        if child.kind != "router" and child.start_s < end_s
     ]
-    return attempt.end_s - attempt.start_s - (covered_s(inner) if inner else 0.0)
+    return end_s - start_s - (covered_s(inner) if inner else 0.0)
 
 
 def _blocking_s(attempt: Span) -> float:
@@ -247,13 +270,9 @@ def _blocking_s(attempt: Span) -> float:
     )
 
 
-def _queue_s(attempt: Span) -> float:
-    if attempt.thread != "pool" or attempt.work_start_s is None:
-        return 0.0
-    return attempt.work_start_s - attempt.start_s
-
-
 def _reads(attempts: list[Span]) -> list[str] | Literal["all"] | None:
+    if any(span.reads is None and span.outcome == "ok" for span in attempts):
+        return None
     seen = [span.reads for span in attempts if span.reads is not None]
     if not seen:
         return None

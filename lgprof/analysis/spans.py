@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lgprof.analysis.collector import collector_paused
-from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
+from lgprof.llm.usage import counted_tokens, is_cache_hit, reported_tokens, service_tier
+from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind
 from lgprof.record.event_log import (
     NO_STEP,
     OUTCOMES,
@@ -55,6 +56,7 @@ class RequestLog:
     error_type: str | None = None
     cpu_ns: int | None = None
     max_concurrency: int | None = None
+    pool_size: int | None = None
     input_hash: str | None = None
 
 
@@ -98,25 +100,38 @@ class SpanBuilder:
         recording: The events; values in it already digested.
         origin_ns: The instant that becomes 0 s.
         in_loop: Whether the graphs ran on an event loop.
+        last_id: The spans are numbered from the next one on.
     """
 
-    def __init__(self, recording: Recording, origin_ns: int, *, in_loop: bool) -> None:
+    def __init__(
+        self, recording: Recording, origin_ns: int, *, in_loop: bool, last_id: int = 0
+    ) -> None:
         self._recording = recording
         self._origin_ns = origin_ns
         self._root_thread: Literal["loop", "caller"] = "loop" if in_loop else "caller"
         self._runs = _read_runs(recording)
         self._works: dict[int, _Work] = {}
         self._holds = _Holds([])
+        self._loop_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._digests: dict[int, NodeDigest] = {}
         self._io: dict[int, list[IoEvent]] = defaultdict(list)
-        self._next_id = 0
+        self.last_id = last_id
+        self._called_ns: dict[int, int] = {}
+        """By checkpoint namespace: when a functional task was first called."""
+        for t_ns, namespace in recording.task_calls.rows():
+            self._called_ns.setdefault(namespace, t_ns)
         self.orphans = 0
         """Runs that belong to no request, by what can be told."""
 
     @collector_paused()
-    def requests(self, logs: list[RequestLog]) -> list[Request]:
-        """The requests, each with its spans in order of their start."""
-        self._link(logs)
+    def requests(self, logs: list[RequestLog], others: Sequence[RequestLog] = ()) -> list[Request]:
+        """The requests, each with its spans in order of their start.
+
+        Args:
+            logs: The requests that count.
+            others: Requests of the recording that do not.
+        """
+        self._link([*logs, *others])
         self._assign_to_attempts()
         return [self._request(log) for log in logs]
 
@@ -148,6 +163,9 @@ class SpanBuilder:
                 for start_ns, wall_ns, cpu_ns, run in self._recording.holds.rows()
             ]
         )
+        for start_ns, end_ns, run in self._recording.loop_waits.rows():
+            wait = self._s(start_ns), self._s(end_ns)
+            self._loop_waits[self._attempt_of(run)].append(wait)
         for event in self._recording.io:
             scope = self._attempt_of(event.scope) if event.kind == "store" else event.scope
             self._io[scope].append(event)
@@ -186,6 +204,7 @@ class SpanBuilder:
             error_node=_failing_node(spans) if log.outcome in ("failed", "timed_out") else None,
             interrupts=len(log.legs) - 1,
             max_concurrency=log.max_concurrency,
+            pool_size=log.pool_size,
             spans=spans,
         )
 
@@ -243,6 +262,8 @@ class SpanBuilder:
         node = self._span(last, "node", scope.parent, path, scope.end_ns)
         node.start_s = self._s(first.start_ns)
         node.step = None if first.step == NO_STEP else first.step
+        called_ns = self._called_ns.get(first.namespace)
+        node.ready_s = None if called_ns is None else self._s(called_ns)
         node.task = f"{first.namespace & 0xFFFFFFFF:08x}"
         spans.append(node)
         for number, run in enumerate(attempts, 1):
@@ -276,25 +297,23 @@ class SpanBuilder:
         span.work_start_s, span.work_end_s = self._s(work.start_ns), self._s(work.end_ns)
         span.thread = _THREADS[work.thread]
         if work.thread == WorkThread.LOOP:
-            segments = list(self._segments(run.id, work))
-            span.segments = segments
-            span.cpu_s = sum(segment.cpu_s for segment in segments)
+            span.segments = self._segments(run.id, work)
+            span.cpu_s = sum(segment.cpu_s for segment in span.segments)
+            span.loop_waits = self._loop_waits.get(run.id)
         else:
             span.cpu_s = work.cpu_ns / 1e9
 
-    def _segments(self, attempt: int, work: _Work) -> Iterator[Segment]:
+    def _segments(self, attempt: int, work: _Work) -> list[Segment]:
         """The attempt's own holds, and the part of the hold in which its function began."""
-        holds = self._holds.of(attempt, work.start_ns)
-        for start_ns, wall_ns, cpu_ns in holds:
+        segments: list[Segment] = []
+        for start_ns, wall_ns, cpu_ns in self._holds.of(attempt, work.start_ns):
             start = max(start_ns, work.start_ns)
-            end = min(start_ns + wall_ns, work.end_ns)
-            if end > start:
-                cpu = min(cpu_ns, end - start) if wall_ns == end - start else None
-                if cpu is None:
-                    # Idle time first: a hold's CPU is spread over its part inside the node.
-                    blocked_ns = wall_ns - cpu_ns
-                    cpu = max(0, (end - start) - blocked_ns)
-                yield Segment(self._s(start), (end - start) / 1e9, cpu / 1e9)
+            inside_ns = min(start_ns + wall_ns, work.end_ns) - start
+            if inside_ns > 0:
+                # Idle time counts first: what is cut off of a hold was CPU.
+                inside_cpu_ns = max(0, inside_ns - (wall_ns - cpu_ns))
+                segments.append(Segment(self._s(start), inside_ns / 1e9, inside_cpu_ns / 1e9))
+        return segments
 
     def _add_call(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
         kind = _CALL_KINDS[run.kind]
@@ -335,8 +354,8 @@ class SpanBuilder:
             kind=kind,
             path=path,
             name=run.name,
-            start_s=self._s(run.start_ns),
-            end_s=self._s(self._end_ns(run, end_ns)),
+            start_s=(run.start_ns - self._origin_ns) / 1e9,
+            end_s=((run.end_ns or max(run.start_ns, end_ns)) - self._origin_ns) / 1e9,
             outcome=run.outcome,
             error_type=run.error or None,
         )
@@ -349,8 +368,8 @@ class SpanBuilder:
         return (t_ns - self._origin_ns) / 1e9
 
     def _new_id(self) -> int:
-        self._next_id += 1
-        return self._next_id
+        self.last_id += 1
+        return self.last_id
 
 
 def _ended_by_timeout(attempt: _Run, graph: _Run) -> bool:
@@ -378,26 +397,12 @@ def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
     return ModelCall(
         name=event.served_model or run.name,
         provider=event.provider,
-        tokens=_tokens(event),
+        tokens=reported_tokens(event.usage) or counted_tokens(event.counted),
+        service_tier=service_tier(event.usage),
+        llm_cache_hit=is_cache_hit(event.usage),
         first_token_s=None if first_ns is None else (first_ns - run.start_ns) / 1e9,
         chunks=event.chunks,
         prompt_blocks=event.prompt_blocks,
-    )
-
-
-def _tokens(event: ModelEvent) -> Tokens | None:
-    usage = event.usage
-    if not usage:
-        return None
-    into = usage.get("input_token_details") or {}
-    out = usage.get("output_token_details") or {}
-    return Tokens(
-        input=usage.get("input_tokens"),
-        output=usage.get("output_tokens"),
-        cache_read=into.get("cache_read"),
-        cache_write=into.get("cache_creation"),
-        reasoning=out.get("reasoning"),
-        estimated_share=0.0,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-import threading
 import traceback
 from contextlib import suppress
 from typing import IO, Annotated
@@ -12,10 +12,12 @@ from typing import IO, Annotated
 import typer
 
 import lgprof
-from lgprof.cli import run
-from lgprof.errors import ExitCode, LgprofError
+from lgprof.cli import load, run
+from lgprof.cli.leaving import leave
+from lgprof.errors import ExitCode, LgprofError, UsageError
 
 ISSUES_URL = "https://github.com/lgprof/lgprof/issues"
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 app = typer.Typer(
     name="lgprof",
@@ -44,18 +46,16 @@ def _common(
 
 
 app.command(name="run")(run.run)
+app.command(name="load")(load.load)
 
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
+    _open_missing_streams()
     code = _exit_code_of_run()
     for stream in (sys.stdout, sys.stderr):
-        _flush(stream)
-    if run.was_cut_short and threading.active_count() > 1:
-        # A graph that would not stop still runs in a thread, and a normal exit would wait for it:
-        # even for a daemon thread, where it belongs to an executor.
-        os._exit(code)
-    sys.exit(code)
+        code = _flush(stream) or code
+    leave(code)
 
 
 def _exit_code_of_run() -> int:
@@ -73,6 +73,11 @@ def _exit_code_of_run() -> int:
         return ExitCode.OK
     except typer.Exit as left:
         return left.exit_code
+    except OSError as error:
+        if not _is_of_stream(error):
+            _report_defect()
+            return ExitCode.INTERNAL
+        return _cannot_write("standard output", error)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of Typer's
             error.show()
@@ -95,14 +100,36 @@ def _report_defect() -> None:
     _say(f"Please report it with the lines above: {ISSUES_URL}")
 
 
+def _is_of_stream(error: OSError) -> bool:
+    """Whether writing to a stream failed, such as one to a full disk: a file would have a name."""
+    return error.errno in _UNWRITABLE and error.filename is None
+
+
+def _cannot_write(stream: str, error: OSError) -> ExitCode:
+    _explain(UsageError(f"{stream} cannot be written: {error.strerror}"))
+    return ExitCode.USAGE
+
+
 def _say(text: str) -> None:
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         print(text, file=sys.stderr)
 
 
-def _flush(stream: IO[str]) -> None:
+def _open_missing_streams() -> None:
+    """Stand in for streams that the caller closed (``>&-``)."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115
+
+
+def _flush(stream: IO[str]) -> ExitCode | None:
+    """Write what is pending; an exit code where that is an error."""
     try:
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Keep the interpreter from failing once more when it flushes at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            return _cannot_write("standard output", error)
+    return None

@@ -6,33 +6,58 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
+from lgprof.cli.leaving import note_cut_short
+from lgprof.config import Command
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from lgprof.model import Profile
-    from lgprof.run import RunResult
+    from lgprof.model import Failure, Profile
 
 FOLDER = ".lgprof"
-_SUFFIXES = (".json", ".json.gz")
-_QUIET = ("latency", "errors", "saved")
+_SUFFIXES: dict[Command, tuple[str, ...]] = {
+    "run": (".json", ".json.gz", ".hgrm"),
+    "load": (".json", ".json.gz", ".hgrm", ".hlog"),
+}
+_QUIET: dict[Command, tuple[str, ...]] = {
+    "run": ("latency", "errors", "saved"),
+    "load": ("fidelity", "latency", "errors", "saved"),
+}
 _NOT_AGAIN = ("-n", "--requests", "-o", "--output")
 _LONGEST_COMMAND = 80
 _ENOUGH = 20
 """Requests that make a histogram."""
 
 
+class Measured(Protocol):
+    """A Profile and what is not for a file."""
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def failures(self) -> list[Failure]: ...
+
+    @property
+    def abandoned(self) -> bool:
+        """A request would not stop and still runs in a thread."""
+        ...
+
+
+_Result = TypeVar("_Result", bound=Measured)
+
+
 class StandardOutput:
     """Keeps standard output for the result where ``--json -`` asks for it.
 
-    The user's graph may print, also from C or a child process: while it runs, the file descriptor
-    itself leads to standard error.
+    The user's program may print, also from C or a child process, and after the run as well, from a
+    thread or at its exit: the file descriptor itself leads to standard error from now on.
     """
 
     def __init__(self, *, reserved: bool) -> None:
@@ -47,12 +72,7 @@ class StandardOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
-
-    def _restore(self) -> None:
         if self._kept is not None:
-            sys.stdout.flush()
-            os.dup2(self._kept, 1)
             os.close(self._kept)
             self._kept = None
 
@@ -61,10 +81,11 @@ class StandardOutput:
         return sys.stderr if self._reserved else sys.stdout
 
     def write_result(self, data: bytes) -> None:
-        """Print the result itself."""
-        self._restore()
-        sys.stdout.buffer.write(data + b"\n")
-        sys.stdout.buffer.flush()
+        """Print the result itself, once."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with os.fdopen(kept, "wb") as file:
+                file.write(data + b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,7 @@ class Output:
     def checked(
         cls,
         *,
+        command: Command,
         files: list[Path],
         force: bool,
         json_to: str | None,
@@ -94,21 +116,22 @@ class Output:
         Raises:
             UsageError: An unknown suffix or part, or a file that exists already.
         """
+        known = _SUFFIXES[command]
         for file in files:
-            if not file.name.endswith(_SUFFIXES):
-                raise UsageError(
-                    f"--output {file}: unknown suffix", hint=f"use {' or '.join(_SUFFIXES)}"
-                )
+            if not file.name.endswith(known):
+                is_log = file.suffix == ".hlog"
+                why = "only a load test has intervals to log" if is_log else "unknown suffix"
+                raise UsageError(f"--output {file}: {why}", hint=f"use {' or '.join(known)}")
             if file.exists() and not force:
                 raise UsageError(f"{file} exists already", hint="add --force to overwrite it")
         if json_to not in (None, "-"):
             raise UsageError(
                 f"--json {json_to!r}: only - (standard output)", hint="use --output FILE.json"
             )
-        sections = _sections(show) if show is not None else list(_QUIET) if quiet else None
+        sections = _sections(show) if show is not None else list(_QUIET[command]) if quiet else None
         return cls(files, force, json_to is not None, sections, quiet, verbosity)
 
-    def deliver(self, result: RunResult, stdout: StandardOutput, cwd: Path) -> None:
+    def deliver(self, result: Measured, stdout: StandardOutput, cwd: Path) -> None:
         """Save, report and print the result. A file that cannot be written costs no other."""
         from lgprof.model.profile_file import encode_profile
 
@@ -117,17 +140,19 @@ class Output:
         saved_to = _save_by_default(profile, cwd, problems)
         written = [file for file in self.files if _write(profile, file, self.force, problems)]
         saved = [str(file) for file in (saved_to, *written) if file]
-        with suppress(BrokenPipeError):  # a reader who has gone, such as head, costs nothing else
-            self._report(result, stdout, ", ".join(saved) or None)
         for problem in problems:
             print(f"warning: {problem}", file=sys.stderr)
+        # A reader who has gone, such as head, costs nothing else; nor does the report if the
+        # result itself is yet to be printed.
+        with suppress(OSError if self.as_json else BrokenPipeError):
+            self._report(result, stdout, ", ".join(saved) or None)
         if self.as_json:
             stdout.write_result(encode_profile(profile))
         missing = [str(file) for file in self.files if file not in written]
         if missing:
             raise UsageError(f"--output: not written: {', '.join(missing)}")
 
-    def _report(self, result: RunResult, stdout: StandardOutput, saved_to: str | None) -> None:
+    def _report(self, result: Measured, stdout: StandardOutput, saved_to: str | None) -> None:
         from lgprof.cli.console import ReportConsole
         from lgprof.render.terminal import render_report
 
@@ -141,13 +166,29 @@ class Output:
             next_steps=self._next_steps(result),
         )
 
-    def _next_steps(self, result: RunResult) -> list[str]:
+    def _next_steps(self, result: Measured) -> list[str]:
         summary, steps = result.profile.summary, []
-        if summary.succeeded and summary.requests < _ENOUGH:
+        is_run = result.profile.kind == "run"
+        if is_run and summary.succeeded and summary.requests < _ENOUGH:
             steps.append(f"{_again('-n', '50')}    more runs: a histogram and a firmer p95")
         if len(result.failures) > 1 and not self.verbosity:
             steps.append(f"{_again('-v')}    every traceback")
         return steps
+
+
+def measure_and_deliver(measure: Callable[[], _Result], out: Output, cwd: Path) -> _Result | None:
+    """Measure, then save, report and print; None where Ctrl-C came before there was a result."""
+    with StandardOutput(reserved=out.as_json) as stdout:
+        try:
+            result = measure()
+        except KeyboardInterrupt:
+            note_cut_short()
+            print("interrupted: nothing was measured", file=sys.stderr)
+            return None
+        if result.abandoned or result.profile.interrupted:
+            note_cut_short()
+        out.deliver(result, stdout, cwd)
+    return result
 
 
 def _sections(show: str) -> list[str]:
@@ -174,14 +215,23 @@ def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path |
 
 
 def _write(profile: Profile, file: Path, force: bool, problems: list[str]) -> bool:
-    from lgprof.model import write_profile
+    from lgprof.model.profile_file import write_private, write_profile
 
     try:
-        write_profile(profile, file, force=force)
+        if file.suffix in (".hgrm", ".hlog"):
+            write_private(_hdr_file(profile, file), file, force=force)
+        else:
+            write_profile(profile, file, force=force)
     except UsageError as error:
         problems.append(error.message)
         return False
     return True
+
+
+def _hdr_file(profile: Profile, file: Path) -> bytes:
+    from lgprof.render.hdr_files import hgrm, hlog
+
+    return (hgrm if file.suffix == ".hgrm" else hlog)(profile).encode()
 
 
 def _free_name(folder: Path, stem: str) -> Path:

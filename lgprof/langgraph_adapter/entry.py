@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from functools import partial, wraps
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,30 +21,54 @@ from langgraph.pregel import Pregel, _algo
 
 AnyGraph = Pregel[Any, Any, Any, Any]
 
-WrapFunction = Callable[[Callable[..., Any], bool, bool], Callable[..., Any]]
-"""(function, whether it is async, whether its first argument is the node's input) -> wrapper."""
+WrapFunction = Callable[[Callable[..., Any], bool, str | None], Callable[..., Any]]
+"""(function, whether it is async, the node whose input is its first argument) -> wrapper."""
 
 
 def current_run_id() -> UUID | None:
     """Id of the callback run that the current code runs in."""
     config = var_child_runnable_config.get()
-    callbacks = config.get("callbacks") if config else None
-    run_id: UUID | None = getattr(callbacks, "parent_run_id", None)
+    return _run_id(config) if config else None
+
+
+def run_id_in(context: Context) -> UUID | None:
+    """Id of the callback run that code in the context runs in."""
+    config = context.get(var_child_runnable_config)
+    return _run_id(config) if config else None
+
+
+def _run_id(config: Any) -> UUID | None:
+    # Callbacks may also be a list of handlers.
+    run_id: UUID | None = getattr(config.get("callbacks"), "parent_run_id", None)
     return run_id
 
 
 @contextmanager
-def entering(prepare: Callable[[AnyGraph, UUID], AnyGraph]) -> Iterator[None]:
-    """Run ``prepare(graph, run_id)`` instead of every graph that starts, until the context ends."""
+def entering(
+    prepare: Callable[[AnyGraph, UUID], AnyGraph],
+    otherwise: Callable[[AnyGraph], AnyGraph] = lambda graph: graph,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Iterator[None]:
+    """Run ``prepare(graph, run_id)`` instead of every graph that starts, until the context ends.
+
+    Args:
+        prepare: Makes the copy to run.
+        otherwise: Makes the copy of a graph that is not wanted.
+        wanted: Asked at each start.
+    """
     stream, astream = Pregel.stream, Pregel.astream
 
     @wraps(stream)
     def prepared_stream(self: AnyGraph, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        if not wanted():
+            return stream(otherwise(self), input, config, **kwargs)
         config, run_id = _with_run_id(config)
         return stream(prepare(self, run_id), input, config, **kwargs)
 
     @wraps(astream)
     def prepared_astream(self: AnyGraph, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        if not wanted():
+            return astream(otherwise(self), input, config, **kwargs)
         config, run_id = _with_run_id(config)
         return astream(prepare(self, run_id), input, config, **kwargs)
 
@@ -64,19 +89,23 @@ def _with_run_id(config: Any) -> tuple[dict[str, Any], UUID]:
 
 
 @contextmanager
-def functional_tasks_wrapped(wrap: WrapFunction) -> Iterator[None]:
+def functional_tasks_wrapped(
+    wrap: WrapFunction, wanted: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
     """Wrap the functions of ``@task`` calls, which are no nodes, until the context ends."""
     algo: Any = _algo
     original = algo.get_runnable_for_task
     wrapped: dict[int, tuple[Any, Any]] = {}
 
     def get_runnable_for_task(func: Callable[..., Any]) -> Any:
+        if not wanted():
+            return original(func)
         known = wrapped.get(id(func))
         if known is None or known[0] is not func:
             runnable: Any = original(func)
             if isinstance(runnable, RunnableSeq):
                 runnable = copy.copy(runnable)
-                runnable.steps = [wrap_bound(runnable.steps[0], wrap), *runnable.steps[1:]]
+                runnable.steps = [wrap_bound(None, runnable.steps[0], wrap), *runnable.steps[1:]]
             known = wrapped[id(func)] = (func, runnable)
         return known[1]
 
@@ -96,25 +125,27 @@ def with_wrapped_nodes(graph: AnyGraph, wrap: WrapFunction) -> AnyGraph:
     wrapped.nodes = {
         name: node
         if name == "__start__"
-        else node.copy({"bound": wrap_bound(node.bound, wrap), "subgraphs": node.subgraphs})
+        else node.copy({"bound": wrap_bound(name, node.bound, wrap), "subgraphs": node.subgraphs})
         for name, node in graph.nodes.items()
     }
     return wrapped
 
 
-def wrap_bound(bound: Runnable[Any, Any], wrap: WrapFunction) -> Runnable[Any, Any]:
+def wrap_bound(
+    node: str | None, bound: Runnable[Any, Any], wrap: WrapFunction
+) -> Runnable[Any, Any]:
     """A copy of what a node runs, with its function wrapped; name and signature stay."""
     if not isinstance(bound, RunnableCallable):
-        return _WrappedRunnable(bound, wrap)
-    takes_input = not bound.explode_args
+        return _WrappedRunnable(node, bound, wrap)
+    state_of = None if bound.explode_args else node
     wrapped = copy.copy(bound)
     if bound.func is not None:
-        wrapped.func = wrap(bound.func, False, takes_input)
+        wrapped.func = wrap(bound.func, False, state_of)
     if bound.afunc is not None:
         if _runs_in_executor(bound.afunc) and wrapped.func is not None:
             wrapped.afunc = _in_executor(wrapped.func)
         else:
-            wrapped.afunc = wrap(bound.afunc, True, takes_input)
+            wrapped.afunc = wrap(bound.afunc, True, state_of)
     return wrapped
 
 
@@ -129,11 +160,11 @@ def _in_executor(func: Callable[..., Any]) -> Callable[..., Any]:
 class _WrappedRunnable(Runnable[Any, Any]):
     """Stands for a node that is a chain, a graph or any other Runnable."""
 
-    def __init__(self, inner: Runnable[Any, Any], wrap: WrapFunction) -> None:
+    def __init__(self, node: str | None, inner: Runnable[Any, Any], wrap: WrapFunction) -> None:
         self.inner = inner
         self.name = inner.get_name()
-        self._invoke = wrap(inner.invoke, False, True)
-        self._ainvoke = wrap(inner.ainvoke, True, True)
+        self._invoke = wrap(inner.invoke, False, node)
+        self._ainvoke = wrap(inner.ainvoke, True, node)
 
     def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
         return self._invoke(input, config, **kwargs)

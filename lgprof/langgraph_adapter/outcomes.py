@@ -17,13 +17,13 @@ def outcome_of(error: BaseException) -> Outcome:
     """How a run ended that raised this.
 
     LangGraph uses exceptions for control flow too: an interrupt, and a command to the parent
-    graph, are no errors.
+    graph, are no errors. Nor is a stream whose reader has heard enough.
     """
     if isinstance(error, GraphInterrupt):
         return "interrupted"
     if isinstance(error, GraphBubbleUp):
         return "ok"
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
         return "cancelled"
     if _NODE_TIMEOUT is not None and isinstance(error, _NODE_TIMEOUT):
         return "timed_out"

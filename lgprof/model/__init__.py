@@ -1,6 +1,15 @@
 """The Profile and its parts: the one value between measuring and rendering."""
 
 from lgprof.model.failure import Failure
+from lgprof.model.load import (
+    Fidelity,
+    Load,
+    LoadInterval,
+    LoadWorker,
+    Saturation,
+    Stage,
+    WarmUp,
+)
 from lgprof.model.profile import (
     ATTRIBUTION_CATEGORIES,
     Attribution,
@@ -11,7 +20,6 @@ from lgprof.model.profile import (
     Environment,
     ErrorRow,
     InputSet,
-    LatencySummary,
     ModelRow,
     NodeRow,
     Profile,
@@ -23,6 +31,7 @@ from lgprof.model.profile import (
 )
 from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
 from lgprof.model.span import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
+from lgprof.model.summary import LatencySummary
 
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
@@ -34,22 +43,29 @@ __all__ = [
     "Environment",
     "ErrorRow",
     "Failure",
+    "Fidelity",
     "InputSet",
     "LatencySummary",
+    "Load",
+    "LoadInterval",
+    "LoadWorker",
     "ModelCall",
     "ModelRow",
     "NodeRow",
     "Outcome",
     "Profile",
     "Request",
+    "Saturation",
     "Segment",
     "Span",
     "SpanKind",
+    "Stage",
     "Summary",
     "Target",
     "Tokens",
     "ToolRow",
     "Visits",
+    "WarmUp",
     "Warn",
     "profile_json_schema",
     "read_profile",

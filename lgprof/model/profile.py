@@ -14,20 +14,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from lgprof.model.load import Load
 from lgprof.model.span import Request, Tokens
+from lgprof.model.summary import LatencySummary
 
 SCHEMA = "lgprof/1"
-
-
-class LatencySummary(msgspec.Struct, kw_only=True):
-    """A latency distribution in seconds; percentiles by nearest rank."""
-
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
-    max: float
 
 
 class Attribution(msgspec.Struct, kw_only=True):
@@ -57,11 +48,11 @@ class Attribution(msgspec.Struct, kw_only=True):
     node_wait: float = 0.0
     """Own code of a node, waiting: a sleep, a lock, I/O other than the calls above."""
     loop_wait: float = 0.0
-    """Outside a node, while another node held the event loop."""
+    """Outside a node, or in one whose timer was due, while another node held the event loop."""
     routing: float = 0.0
     """Functions of conditional edges."""
     framework: float = 0.0
-    """Between known events outside any node: entry, exit, gaps between supersteps."""
+    """LangGraph's own work: entry, exit, gaps between supersteps, around nodes' functions."""
     unattributed: float = 0.0
     """Inside a node, and not known."""
 
@@ -112,6 +103,9 @@ class Environment(msgspec.Struct, kw_only=True):
     git_commit: str | None = None
     git_dirty: bool | None = None
     prices_date: str | None = None
+    """Of the newest listed price that was in force, ``YYYY-MM-DD``."""
+    prices_source: str | None = None
+    """Package and version that the listed prices come from."""
 
 
 class CostDistribution(msgspec.Struct, kw_only=True):
@@ -124,12 +118,16 @@ class CostDistribution(msgspec.Struct, kw_only=True):
 
 
 class Cost(msgspec.Struct, kw_only=True):
-    """Money; None where no call has a price."""
+    """Money; None where the cost of no call is known. With unpriced calls, at least so much."""
 
     total: float | None = None
     per_request: CostDistribution | None = None
+    """Over all requests."""
     failed_requests: float | None = None
+    """What was spent on requests that failed or timed out."""
     unpriced_calls: int = 0
+    """Calls whose price or usage is not known, but for those answered with an error and no usage:
+    providers do not bill these."""
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -184,6 +182,10 @@ class NodeRow(msgspec.Struct, kw_only=True):
     timeouts: int
     cache_hits: int
     latency_s: LatencySummary | None
+    """From the start of a call's first function to the end of its last one, backoff between them
+    and the queue before them included. Without probes: of its attempts."""
+    unloaded_s: float | None = None
+    """Median latency of a call before the load began; None in a run."""
     critical_s: float
     """On the critical path, what runs inside it included; compares with the latency."""
     self_s: float
@@ -194,6 +196,7 @@ class NodeRow(msgspec.Struct, kw_only=True):
     barrier_wait_s: float
     """Finished, waiting for the slowest of its superstep."""
     executor_queue_s: float | None
+    """Ready to run, waiting for a thread or a place under ``max_concurrency``."""
     failed_attempts_s: float
     backoff_s: float
     llm_calls: int
@@ -215,6 +218,7 @@ class ModelRow(msgspec.Struct, kw_only=True):
     llm_cache_hits: int | None = None
     tokens: Tokens
     cost_usd: float | None = None
+    unpriced_calls: int = 0
     latency_s: LatencySummary | None
     time_to_first_token_s: LatencySummary | None
     output_tokens_per_s: float | None
@@ -278,6 +282,8 @@ class Profile(msgspec.Struct, kw_only=True):
     errors: list[ErrorRow]
     critical_path: list[CriticalPathRow]
     warnings: list[Warn] = []
+    load: Load | None = None
+    """None in a run."""
     interrupted: bool = False
     """Ctrl-C ended it early: it holds what was measured until then."""
     requests: list[Request]

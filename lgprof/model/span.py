@@ -40,7 +40,12 @@ class Tokens(msgspec.Struct, kw_only=True):
     output: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
+    cache_write_1h: int | None = None
+    """Those of the cache writes that are kept for an hour; None where there were none."""
     reasoning: int | None = None
+    input_audio: int | None = None
+    output_audio: int | None = None
+    """Parts of input and output; None where there were none."""
     estimated_share: float | None = None
     """Share of the tokens that were counted by us instead of reported by the provider."""
 
@@ -52,7 +57,11 @@ class ModelCall(msgspec.Struct, kw_only=True):
     """The model that answered, else the one that was asked for, else the class of the client."""
     provider: str | None = None
     tokens: Tokens | None = None
-    """As reported by the provider; None where it reported nothing."""
+    """As reported by the provider, else as we counted; None where neither is known."""
+    service_tier: str | None = None
+    """Other than the standard one: ``priority`` or ``flex``."""
+    llm_cache_hit: bool = False
+    """LangChain's LLM cache answered: no tokens, and a cost of 0."""
     cost_usd: float | None = None
     first_token_s: float | None = None
     """Seconds from the call's start to the first non-empty token; None without streaming."""
@@ -83,6 +92,8 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     """From 1."""
     step: int | None = None
     """The superstep in the graph above."""
+    ready_s: float | None = None
+    """When an ``@task`` was called. None for nodes: those of a superstep are ready together."""
     start_s: float
     end_s: float
     work_start_s: float | None = None
@@ -96,6 +107,8 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     error_type: str | None = None
     segments: list[Segment] | None = None
     """On-loop holds of an async node; the rest of its function is waiting."""
+    loop_waits: list[tuple[float, float]] | None = None
+    """Stretches in which its timer was due and the event loop in other hands: start, end."""
     reads: dict[str, str | None] | None = None
     """State keys that were read, with a salted hash of each value; ``*`` for the whole state."""
     writes: dict[str, str | None] | None = None
@@ -124,4 +137,9 @@ class Request(msgspec.Struct, kw_only=True):
     interrupts: int = 0
     max_concurrency: int | None = None
     """Tasks at once, as configured; None for LangGraph's own limits."""
+    sampled: bool | None = None
+    """Of a load test: whether it belongs to the uniform sample that the attribution is of; the
+    others were kept because they failed or were slow, and were not probed."""
+    pool_size: int | None = None
+    """Threads for nodes: those of the pool of a sync run, or of the loop's default executor."""
     spans: list[Span] = []

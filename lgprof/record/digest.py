@@ -16,9 +16,11 @@ import msgspec
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from lgprof.llm.counting import TokenCounter
 from lgprof.predicate import Predicate
-from lgprof.record.event_log import NodeDigest, Recording
-from lgprof.record.state_access import WHOLE, field_names, written
+from lgprof.record.event_log import ModelEvent, NodeDigest, Recording
+from lgprof.record.state_access import field_names, written
+from lgprof.record.tracked_dict import WHOLE
 
 _INTERNAL = "__"
 """Keys that LangGraph's own nodes look for, such as ``__type``, are no state."""
@@ -27,11 +29,24 @@ _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=lambda value: _p
 
 
 class Digester:
-    """Hashes with a salt of its own, made anew for each recording."""
+    """Hashes with a salt of its own, made anew for each recording.
 
-    def __init__(self, failed_when: Predicate | None = None) -> None:
-        self._salt = secrets.token_bytes(16)
+    Args:
+        failed_when: Node results that count as failed.
+        salt: Up to 64 bytes; the processes of one load test share it.
+        counter: Counts the tokens of calls without reported usage; None leaves them unknown.
+    """
+
+    def __init__(
+        self,
+        failed_when: Predicate | None = None,
+        *,
+        salt: bytes | None = None,
+        counter: TokenCounter | None = None,
+    ) -> None:
+        self._salt = secrets.token_bytes(16) if salt is None else salt
         self._failed_when = failed_when
+        self._counter = counter
 
     def value_hash(self, value: Any) -> str | None:
         """Salted hash of a value's content; None where the content cannot be told.
@@ -53,7 +68,8 @@ class Digester:
         for event in recording.models.values():
             if event.prompt is not None:
                 event.prompt_blocks = self._prompt_blocks(event.prompt)
-                event.prompt = None
+                event.counted = self._count(event)
+                event.prompt = event.tools = event.answer = None
 
     def _node_digest(self, keys: set[str] | None, state: Any, output: Any) -> NodeDigest:
         writes = written(output)
@@ -76,11 +92,21 @@ class Digester:
             if not key.startswith(_INTERNAL)
         }
 
+    def _count(self, event: ModelEvent) -> tuple[int, int] | None:
+        messages = _single_prompt(event.prompt)
+        if self._counter is None or event.usage or event.answer is None or messages is None:
+            return None
+        try:
+            sent = self._counter.prompt(messages, event.tools or (), event.model)
+            return sent, self._counter.answer(event.answer, event.model)
+        except Exception:  # content or a schema of a shape that nobody has described
+            return None
+
     def _prompt_blocks(self, prompt: Any) -> list[str] | None:
         """One chained hash per message of a single prompt; None for batches."""
-        if not isinstance(prompt, list) or len(prompt) != 1:
+        messages = _single_prompt(prompt)
+        if messages is None:
             return None
-        messages = prompt[0] if isinstance(prompt[0], list) else [prompt[0]]
         blocks: list[str] = []
         for message in messages:
             block = self.value_hash([blocks[-1:], message])
@@ -88,6 +114,13 @@ class Digester:
                 return None
             blocks.append(block)
         return blocks
+
+
+def _single_prompt(prompt: Any) -> list[Any] | None:
+    """The messages of a prompt, or its text; None for batches."""
+    if not isinstance(prompt, list) or len(prompt) != 1:
+        return None
+    return prompt[0] if isinstance(prompt[0], list) else [prompt[0]]
 
 
 def _item(state: Any, key: str) -> Any:

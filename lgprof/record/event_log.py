@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, get_args
 
+from langgraph.constants import START as START_NODE
+
 from lgprof.model import Outcome
 
 ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -25,6 +27,12 @@ WORK = struct.Struct("<qqQqB")
 """start_ns, end_ns, attempt, cpu_ns, `WorkThread`."""
 HOLD = struct.Struct("<qqqQ")
 """start_ns, wall_ns, cpu_ns, attempt (0 outside any node)."""
+
+CALL = struct.Struct("<qq")
+"""t_ns, checkpoint namespace's hash."""
+
+LOOP_WAIT = struct.Struct("<qqQ")
+"""start_ns, end_ns, attempt."""
 
 NO_STEP = -1
 
@@ -65,6 +73,14 @@ class ModelEvent:
     provider: str | None
     prompt: Any
     """The messages, held until they are hashed."""
+    model: str = ""
+    """As it was asked for."""
+    tools: Any = None
+    """Schemas of the tools that were offered, held as long."""
+    answer: Any = None
+    """The message or text, held as long where the provider reported no usage."""
+    counted: tuple[int, int] | None = None
+    """Input and output tokens, counted where none were reported."""
     prompt_blocks: list[str] | None = None
     first_chunk_ns: int | None = None
     first_token_ns: int | None = None
@@ -161,6 +177,13 @@ class EventLog:
             events = zip(*[iter(batch)] * self._width, strict=True)
             self._packed += b"".join(self._pack(events))
 
+    def take(self) -> Iterator[tuple[Any, ...]]:
+        """The pending events as they were added; they leave the log unpacked."""
+        with self._lock:
+            batch = self.pending[:]
+            del self.pending[: len(batch)]
+        return zip(*[iter(batch)] * self._width, strict=True)
+
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """All events as the record's fields."""
         self.settle()
@@ -184,8 +207,10 @@ class Recording:
         """t_ns, run's UUID, error type's name, number of the `Outcome`."""
         self.works = EventLog(WORK, 5)
         self.holds = EventLog(HOLD, 4)
-        self.open_hold: tuple[int, int] | None = None
-        """(start_ns, attempt) of the loop's current callback."""
+        self.loop_waits = EventLog(LOOP_WAIT, 3)
+        """When an attempt's timer was due and the loop busy: start_ns, end_ns, attempt."""
+        self.task_calls = EventLog(CALL, 2)
+        """Calls of functional tasks: t_ns, checkpoint namespace's hash."""
         self.models: dict[int, ModelEvent] = {}
         self.node_data: list[NodeData] = []
         self.digests: dict[int, NodeDigest] = {}
@@ -193,14 +218,25 @@ class Recording:
         self.graphs: set[int] = set()
         """Ids of runs that are graphs, where the probes saw them start."""
 
+    def any_node_ran(self) -> bool:
+        """Whether a graph got past its input."""
+        start = self.names.number_of(START_NODE)
+        return any(
+            namespace and name != start for _, _, _, namespace, name, _, _ in self.starts.rows()
+        )
+
+    def _logs(self) -> tuple[EventLog, ...]:
+        logs = (self.starts, self.ends, self.works, self.holds)
+        return *logs, self.loop_waits, self.task_calls
+
     def settle(self) -> None:
         """Pack the events that are pending."""
-        for log in (self.starts, self.ends, self.works, self.holds):
+        for log in self._logs():
             log.settle()
 
     def clear(self) -> None:
         """Forget everything but the names."""
-        for log in (self.starts, self.ends, self.works, self.holds):
+        for log in self._logs():
             log.clear()
         self.models.clear()
         self.node_data.clear()
@@ -218,7 +254,7 @@ class Recording:
                 hash(namespace) if namespace else 0,
                 number_of(name) or intern(name),
                 step,
-                kind if isinstance(kind, int) else _chain_kind(kind),
+                kind if isinstance(kind, int) else kind_of(kind),
             )
             for t_ns, run_id, parent, namespace, name, step, kind in events
         ]
@@ -231,6 +267,7 @@ class Recording:
         ]
 
 
-def _chain_kind(tags: list[str] | None) -> int:
+def kind_of(tags: list[str] | None) -> int:
+    """The `RunKind` of a chain, by its tags."""
     later = tags and tags[0].startswith(_ANY_STEP) and tags[0] != _FIRST_STEP
     return _LATER_STEP if later else _CHAIN

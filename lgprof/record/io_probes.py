@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore
 
 from lgprof.clock import Clock
 from lgprof.record.event_log import IoEvent, Recording
-from lgprof.record.origin import ORIGIN
+from lgprof.record.origin import origin
 
 Hits = Callable[[Any], tuple[str, ...]]
 
@@ -65,7 +65,7 @@ class IoLog:
         return timed_call
 
     def _note(self, kind: str, name: str, start_ns: int, hits: tuple[str, ...]) -> None:
-        scope = (ORIGIN.get() if kind == "store" else 0) or self._graph_run
+        scope = (origin() if kind == "store" else 0) or self._graph_run
         self._events.append(IoEvent(kind, name, start_ns, self._now_ns(), scope, hits))
 
 

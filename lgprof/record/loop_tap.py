@@ -1,4 +1,4 @@
-"""Times every callback of one event loop and charges it to the node that it belongs to.
+"""Times every callback of one event loop and charges it to the run that it belongs to.
 
 A coroutine driver around the node would miss the child tasks that a node makes (``gather``); they
 inherit its context, and here the context is read.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lgprof.clock import Clock
 from lgprof.record.event_log import BATCH, Recording
-from lgprof.record.origin import ORIGIN
+from lgprof.record.origin import origin_in
 
 SHORTEST_HOLD_NS = 5_000
 """Shorter callbacks are not kept: they would cost more than they tell."""
@@ -26,44 +27,60 @@ _CPU_READ_EVERY_NS = 1_000_000
 
 
 @contextmanager
-def tapped(loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock) -> Iterator[None]:
-    """Record the loop's holds until the context ends. Other loops run as before."""
+def tapped(
+    loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock
+) -> Iterator[Callable[[], None]]:
+    """Record the loop's holds until the context ends. Other loops run as before.
+
+    Yields:
+        A function that records the callback that still runs, if any, as if it ended now. It may be
+        called later and from another thread: for a node that never gives the loop back.
+    """
     run = events.Handle._run
     now_ns, cpu_ns = clock.now_ns, clock.thread_cpu_ns
     pending = recording.holds.pending
-    add, settle = recording.holds.add, recording.holds.settle
+    add, settle = recording.holds.add, recording.settle
     # A reading of the CPU clock is a system call; while one callback follows the other at once,
     # the CPU time at the start of the next is that of the last reading plus the time since.
-    read_at = cpu_read = last_end = 0
+    start = read_at = cpu_read = last_end = 0
+    current: Any = None
 
     def tapped_run(self: events.Handle) -> None:
-        nonlocal read_at, cpu_read, last_end
+        nonlocal start, read_at, cpu_read, last_end, current
         if self._loop is not loop:  # type: ignore[attr-defined]
             run(self)
             return
-        # Read before the callback runs: at its end the node may be over.
-        origin = self._context.get(ORIGIN, 0)  # type: ignore[attr-defined]
         start = now_ns()
         if start - last_end >= _IDLE_FROM_NS or start - read_at >= _CPU_READ_EVERY_NS:
             cpu_read = cpu_ns()
             read_at = start = now_ns()
-        recording.open_hold = start, origin
+        current = self
         try:
             run(self)
         finally:
-            recording.open_hold = None
+            current = None
             last_end = now_ns()
             wall = cpu = last_end - start
             if wall >= SHORTEST_HOLD_NS:
                 if wall >= _CPU_READ_FROM_NS:
                     cpu_start, cpu_read = cpu_read + start - read_at, cpu_ns()
                     cpu, read_at = max(0, min(cpu_read - cpu_start, wall)), last_end
-                add((start, wall, cpu, origin))
-                if len(pending) >= BATCH:
-                    settle()
+                origin = origin_in(self._context)  # type: ignore[attr-defined]
+                if origin:
+                    add((start, wall, cpu, origin))
+                    if len(pending) >= BATCH:
+                        settle()
+
+    def note_unfinished() -> None:
+        if current is None:
+            return
+        wall = now_ns() - start
+        cpu_end = clock.cpu_ns_of(loop._thread_id)  # type: ignore[attr-defined]
+        cpu = 0 if cpu_end is None else cpu_end - (cpu_read + start - read_at)
+        add((start, wall, max(0, min(cpu, wall)), origin_in(current._context)))
 
     events.Handle._run = tapped_run  # type: ignore[method-assign]
     try:
-        yield
+        yield note_unfinished
     finally:
         events.Handle._run = run  # type: ignore[method-assign]

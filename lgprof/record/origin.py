@@ -1,57 +1,104 @@
-"""Which node attempt the current code belongs to, across tasks and threads."""
+"""Which callback run the current code belongs to, across tasks and threads."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import thread as pool_module
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 
-ORIGIN: ContextVar[int] = ContextVar("lgprof_origin", default=0)
-"""Id of the node attempt that the current code belongs to; 0 outside any."""
+from lgprof.langgraph_adapter.entry import current_run_id, run_id_in
+from lgprof.record.event_log import ID_MASK
+from lgprof.record.trial import TRIAL, Trial
+
+_CARRIED: ContextVar[int] = ContextVar("lgprof_origin", default=0)
+"""The origin where LangChain's own context does not tell it: in threads."""
+
+_POOL_WORKER = getattr(pool_module, "_worker", None)
+_POLL_S = 0.01
+
+
+def origin() -> int:
+    """Id of the run, a node's attempt or one inside it, that the current code belongs to.
+
+    0 outside any.
+    """
+    run_id = current_run_id()
+    return run_id.int & ID_MASK if run_id else _CARRIED.get()
+
+
+def origin_in(context: Context) -> int:
+    """The origin of code that runs in a context."""
+    run_id = run_id_in(context)
+    return run_id.int & ID_MASK if run_id else context.get(_CARRIED, 0)
+
+
+class ThreadWork:
+    """What nodes have handed to threads and pools, and still runs."""
+
+    def __init__(self) -> None:
+        self.running: set[_Carried] = set()
+
+    def outlives(self, trials: Collection[Trial], within_s: float) -> bool:
+        """Whether some of it, begun by these requests, still runs after a while of waiting."""
+        end_s = time.monotonic() + within_s
+        while any(work.trial in trials for work in list(self.running)):
+            if time.monotonic() >= end_s:
+                return True
+            time.sleep(_POLL_S)
+        return False
 
 
 class _Carried:
-    """A callable that runs with the origin of the place where it was made."""
+    """A callable that runs with the origin and trial of the place where it was made."""
 
-    __slots__ = ("function", "origin")
+    __slots__ = ("function", "origin", "running", "trial")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], work: ThreadWork) -> None:
         self.function = function
-        self.origin = ORIGIN.get()
+        self.running = work.running
+        self.origin = origin()
+        self.trial = TRIAL.get()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        token = ORIGIN.set(self.origin)
+        origin_token, trial_token = _CARRIED.set(self.origin), TRIAL.set(self.trial)
+        self.running.add(self)
         try:
             return self.function(*args, **kwargs)
         finally:
-            ORIGIN.reset(token)
+            self.running.discard(self)
+            _CARRIED.reset(origin_token)
+            TRIAL.reset(trial_token)
 
 
 @contextmanager
-def carried_into_threads() -> Iterator[None]:
+def carried_into_threads() -> Iterator[ThreadWork]:
     """Let work that a node hands to a thread or pool keep the node as its origin.
 
     The user's own context variables are left as they are.
     """
+    work = ThreadWork()
     submit, start = ThreadPoolExecutor.submit, threading.Thread.start
 
     def carrying_submit(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Future[Any]:
-        return submit(self, _Carried(fn), *args, **kwargs)
+        return submit(self, _Carried(fn, work), *args, **kwargs)
 
     def carrying_start(self: threading.Thread) -> None:
-        if ORIGIN.get():
-            self.run = _Carried(self.run)  # type: ignore[method-assign]
+        # A pool's own threads wait for work of any origin.
+        if origin() and getattr(self, "_target", None) is not _POOL_WORKER:
+            self.run = _Carried(self.run, work)  # type: ignore[method-assign]
         start(self)
 
     ThreadPoolExecutor.submit = carrying_submit  # type: ignore[method-assign,assignment]
     threading.Thread.start = carrying_start  # type: ignore[method-assign]
     try:
-        yield
+        yield work
     finally:
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
         threading.Thread.start = start  # type: ignore[method-assign]

@@ -15,41 +15,29 @@ from weakref import WeakKeyDictionary
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgprof.clock import Clock
-from lgprof.langgraph_adapter.entry import AnyGraph, current_run_id, with_wrapped_nodes
+from lgprof.langgraph_adapter.caches import PrivateCaches
+from lgprof.langgraph_adapter.entry import AnyGraph, with_wrapped_nodes
 from lgprof.record.event_log import CPU_READ_FROM_NS, ID_MASK, Recording, WorkThread
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
-from lgprof.record.origin import ORIGIN
-from lgprof.record.state_access import must_note, noting, tracked, untracked
+from lgprof.record.origin import origin
+from lgprof.record.state_access import StateObjects, untracked
+from lgprof.record.tracked_dict import TrackedDict
+from lgprof.record.trial import TRIAL, Trial
 
-Mark = tuple[int, set[str] | None, Any, int, int]
-"""(attempt, reads, input, start_ns, cpu_ns) of a function that runs."""
+Given = tuple[tuple[Any, ...], set[str] | None, Any, Trial | None]
+"""(arguments, keys read, input, trial) of a function that is about to run; with a trial, its node
+goes by what it is given."""
 
 _LOOP, _POOL, _CALLER = WorkThread.LOOP, WorkThread.POOL, WorkThread.CALLER
 
 
-def _returned(twin: Any, state: Any, output: Any) -> Any:
-    """The node's result; the twin that stood for its state is cut out where somebody kept it."""
-    cls = type(state)
-    if cls is dict and _references(twin) <= _OWN_REFERENCES:
-        return output
-    return untracked(twin, cls, output)
-
-
-def _references(twin: Any) -> int:
-    return getrefcount(twin)
-
-
 def _own_references() -> int:
-    """How many references to a twin are ours when a node has returned; versions count them apart.
+    """References to a twin that a probe holds when its node has returned: its arguments'.
 
-    As in a probe: the arguments hold one, `_returned` and `_references` are called with it.
+    Versions of Python count them apart.
     """
     args = (object(),)
-
-    def returned(twin: Any) -> int:
-        return _references(twin)
-
-    return returned(args[0])
+    return getrefcount(args[0])
 
 
 _OWN_REFERENCES = _own_references()
@@ -58,14 +46,22 @@ _OWN_REFERENCES = _own_references()
 class GraphProbes:
     """Prepares a copy of each graph that starts: functions wrapped, I/O timed."""
 
-    def __init__(self, recording: Recording, clock: Clock) -> None:
+    def __init__(
+        self, recording: Recording, clock: Clock, caches: PrivateCaches, *, reads: bool = True
+    ) -> None:
         self._recording = recording
+        self._caches = caches
         self._clock = clock
-        self._now_ns, self._cpu_ns = clock.now_ns, clock.thread_cpu_ns
+        self._notes_reads = reads
         self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
         self.caller_threads: set[int] = set()
         """Threads that call ``invoke`` themselves; all others that run nodes are pool threads."""
-        self._open: dict[int, tuple[int, WorkThread]] = {}
+        self._running: dict[int, tuple[int, WorkThread]] = {}
+        self._objects = StateObjects()
+
+    def restore(self) -> None:
+        """Leave the classes of the user's states as they were."""
+        self._objects.restore()
 
     def prepare(self, graph: AnyGraph, run_id: UUID) -> AnyGraph:
         """The copy to run instead of the graph; cheap after the first time."""
@@ -74,7 +70,7 @@ class GraphProbes:
         wrapped = self._wrapped.get(graph)
         if wrapped is None:
             wrapped = self._wrapped[graph] = with_wrapped_nodes(graph, self.wrap)
-        saver, cache, store = graph.checkpointer, graph.cache, graph.store
+        saver, cache, store = graph.checkpointer, self._caches.of(graph.cache), graph.store
         if not isinstance(saver, BaseCheckpointSaver) and cache is None and store is None:
             return wrapped
         log = IoLog(self._recording, self._clock, number)
@@ -87,6 +83,10 @@ class GraphProbes:
             probed.store = probed_store(store, log)
         return probed
 
+    def note_call(self, namespace: str) -> None:
+        """A functional task was called, and starts as soon as there is a place for it."""
+        self._recording.task_calls.add((self._clock.now_ns(), hash(namespace)))
+
     def note_unfinished(self) -> int:
         """Record the functions that still run, as if they ended now: those that hang.
 
@@ -94,88 +94,113 @@ class GraphProbes:
             How many they are.
         """
         now_ns = self._clock.now_ns()
-        unfinished = list(self._open.items())
+        unfinished = list(self._running.items())
         for attempt, (start_ns, thread) in unfinished:
             self._recording.works.add((start_ns, now_ns, attempt, 0, thread))
         return len(unfinished)
 
     def wrap(
-        self, function: Callable[..., Any], is_async: bool, takes_input: bool
+        self, function: Callable[..., Any], is_async: bool, state_of: str | None
     ) -> Callable[..., Any]:
         """A node's function that notes when and where it ran, and what it read and returned."""
-        return (self._wrap_async if is_async else self._wrap_sync)(function, takes_input)
+        node = state_of if self._notes_reads else None
+        return (self._wrap_async if is_async else self._wrap_sync)(function, node)
 
-    def _wrap_sync(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
+    def _wrap_sync(self, function: Callable[..., Any], node: str | None) -> Callable[..., Any]:
+        now_ns, cpu_ns, thread_of = self._clock.now_ns, self._clock.thread_cpu_ns, self._sync_thread
+        given, running, note = self._given, self._running, self._note
+
         @wraps(function)
         def probe(*args: Any, **kwargs: Any) -> Any:
-            thread = self._sync_thread()
-            args, mark = self._enter(args, takes_input, thread)
-            token = ORIGIN.set(mark[0])
+            attempt, thread = origin(), thread_of()
+            args, reads, value, trial = given(args, node)
             output = None
+            cpu_start_ns = 0 if thread is _LOOP else cpu_ns()
+            start_ns = now_ns()
+            running[attempt] = start_ns, thread
             try:
-                if must_note(args, mark[1]):
-                    with noting(mark[1] if mark[1] is not None else set()):
-                        output = function(*args, **kwargs)
-                else:
-                    output = function(*args, **kwargs)
-                if mark[1] is not None:
-                    output = _returned(args[0], mark[2], output)
+                output = function(*args, **kwargs)
+                if (
+                    reads is not None
+                    and getrefcount(args[0]) > _OWN_REFERENCES
+                    and type(args[0]) is TrackedDict
+                ):
+                    output = untracked(args[0], output)
+                if trial is not None and node is not None:
+                    trial.returned.add(node)
                 return output
+            except Exception as error:
+                if trial is not None and node is not None:
+                    trial.note_failure(node, error)
+                raise
             finally:
-                ORIGIN.reset(token)
-                self._leave(mark, output, thread)
+                end_ns = now_ns()
+                used_ns = 0 if thread is _LOOP else end_ns - start_ns
+                if used_ns >= CPU_READ_FROM_NS:
+                    used_ns = cpu_ns() - cpu_start_ns
+                note((start_ns, end_ns, attempt, used_ns, thread), args, reads, value, output)
 
         return probe
 
-    def _wrap_async(self, function: Callable[..., Any], takes_input: bool) -> Callable[..., Any]:
+    def _wrap_async(self, function: Callable[..., Any], node: str | None) -> Callable[..., Any]:
+        now_ns, given, running, note = self._clock.now_ns, self._given, self._running, self._note
+
         @wraps(function)
         async def probe(*args: Any, **kwargs: Any) -> Any:
-            args, mark = self._enter(args, takes_input, _LOOP)
-            token = ORIGIN.set(mark[0])
+            attempt = origin()
+            args, reads, value, trial = given(args, node)
             output = None
+            start_ns = now_ns()
+            running[attempt] = start_ns, _LOOP
             try:
-                if must_note(args, mark[1]):
-                    with noting(mark[1] if mark[1] is not None else set()):
-                        output = await function(*args, **kwargs)
-                else:
-                    output = await function(*args, **kwargs)
-                if mark[1] is not None:
-                    output = _returned(args[0], mark[2], output)
+                output = await function(*args, **kwargs)
+                if (
+                    reads is not None
+                    and getrefcount(args[0]) > _OWN_REFERENCES
+                    and type(args[0]) is TrackedDict
+                ):
+                    output = untracked(args[0], output)
+                if trial is not None and node is not None:
+                    trial.returned.add(node)
                 return output
+            except Exception as error:
+                if trial is not None and node is not None:
+                    trial.note_failure(node, error)
+                raise
             finally:
-                ORIGIN.reset(token)
-                self._leave(mark, output, _LOOP)
+                note((start_ns, now_ns(), attempt, 0, _LOOP), args, reads, value, output)
 
         return probe
 
-    def _enter(
-        self, args: tuple[Any, ...], takes_input: bool, thread: WorkThread
-    ) -> tuple[tuple[Any, ...], Mark]:
-        run_id = current_run_id()
-        attempt = run_id.int & ID_MASK if run_id else ORIGIN.get()
-        reads: set[str] | None = None
-        value = args[0] if takes_input and args else None
+    def _given(self, args: tuple[Any, ...], node: str | None) -> Given:
+        """What to call a function with, and what is noted of it."""
+        value = args[0] if node is not None and args else None
+        if type(value) is dict:
+            trial = TRIAL.get()
+            if trial is not None and node in trial.untracked:
+                return args, None, value, trial
+            reads: set[str] = set()
+            return (TrackedDict.of(value, reads), *args[1:]), reads, value, trial
         if value is not None:
             noted: set[str] = set()
-            twin = tracked(value, noted)
-            if twin is not None:
-                reads, args = noted, (twin, *args[1:])
-        cpu_ns = 0 if thread is _LOOP else self._cpu_ns()
-        start_ns = self._now_ns()
-        self._open[attempt] = start_ns, thread
-        return args, (attempt, reads, value, start_ns, cpu_ns)
+            fields = self._objects.open(value, noted)
+            if fields is not None:
+                return args, noted, fields, None
+        return args, None, value, None
 
-    def _leave(self, mark: Mark, output: Any, thread: WorkThread) -> None:
-        attempt, reads, value, start_ns, cpu_start_ns = mark
-        end_ns = self._now_ns()
-        self._open.pop(attempt, None)
-        if thread is _LOOP:
-            cpu_ns = 0
-        elif end_ns - start_ns < CPU_READ_FROM_NS:
-            cpu_ns = end_ns - start_ns
-        else:
-            cpu_ns = self._cpu_ns() - cpu_start_ns
-        self._recording.works.add((start_ns, end_ns, attempt, cpu_ns, thread))
+    def _note(
+        self,
+        work: tuple[int, int, int, int, WorkThread],
+        args: tuple[Any, ...],
+        reads: set[str] | None,
+        value: Any,
+        output: Any,
+    ) -> None:
+        attempt = work[2]
+        self._running.pop(attempt, None)
+        if reads is not None and type(args[0]) is not TrackedDict:
+            self._objects.close(args[0], reads)
+        self._recording.works.add(work)
         self._recording.node_data.append((attempt, reads, value, output))
 
     def _sync_thread(self) -> WorkThread:

@@ -19,7 +19,7 @@ from lgprof.record.event_log import (
     Recording,
     RunKind,
 )
-from lgprof.record.origin import ORIGIN
+from lgprof.record.origin import origin
 
 _OK = OUTCOME_NUMBER["ok"]
 
@@ -32,6 +32,8 @@ class RecordingHandler(BaseCallbackHandler):
     """
 
     run_inline = True
+    ignore_chain = False
+    """Not the property that it is in the base class: it is asked for at every event."""
 
     def __init__(self, recording: Recording, clock: Clock) -> None:
         self.recording = recording
@@ -104,7 +106,9 @@ class RecordingHandler(BaseCallbackHandler):
             or (serialized or {}).get("name")
             or "model"
         )
-        self.recording.models[run_id.int & ID_MASK] = ModelEvent(facts.get("ls_provider"), messages)
+        self.recording.models[run_id.int & ID_MASK] = ModelEvent(
+            facts.get("ls_provider"), messages, str(name), asked.get("tools")
+        )
         self._start(RunKind.MODEL, str(name), run_id, parent_run_id, metadata)
 
     def on_llm_start(
@@ -131,7 +135,7 @@ class RecordingHandler(BaseCallbackHandler):
         self.on_chain_end({}, run_id=run_id)
         event = self.recording.models.get(run_id.int & ID_MASK)
         if event is not None:
-            event.usage, event.served_model = _reported(response)
+            event.usage, event.served_model, event.answer = _reported(response)
 
     def _start(
         self,
@@ -144,7 +148,7 @@ class RecordingHandler(BaseCallbackHandler):
         facts = metadata or {}
         namespace = facts.get("langgraph_checkpoint_ns")
         step = facts.get("langgraph_step", NO_STEP)
-        parent = parent_run_id or ORIGIN.get()
+        parent = parent_run_id or origin()
         self.recording.starts.add(
             (self._now_ns(), run_id, parent, namespace, name, step, int(kind))
         )
@@ -153,7 +157,6 @@ class RecordingHandler(BaseCallbackHandler):
 def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:
     """The hot path as a closure: attribute look-ups would cost as much as the record."""
     add, pending, settle = recording.starts.add, recording.starts.pending, recording.settle
-    origin = ORIGIN.get
 
     def on_chain_start(
         serialized: Any,
@@ -188,12 +191,16 @@ def _run_end(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., N
     return on_end
 
 
-def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None]:
-    """Usage and model as the provider reported them; (None, None) where it did not."""
+def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None, Any]:
+    """Usage and model as the provider reported them, and the answer where it told no usage."""
     generations = getattr(response, "generations", None)
-    message = (
-        getattr(generations[0][0], "message", None) if generations and generations[0] else None
-    )
+    first = generations[0][0] if generations and generations[0] else None
+    message = getattr(first, "message", None)
     usage = getattr(message, "usage_metadata", None)
     facts = getattr(message, "response_metadata", None) or {}
-    return usage, facts.get("model_name") or facts.get("model")
+    if usage:
+        return usage, facts.get("model_name") or facts.get("model"), None
+    told = getattr(response, "llm_output", None) or {}
+    facts = facts or told
+    answer = getattr(first, "text", None) if message is None else message
+    return told.get("token_usage"), facts.get("model_name") or facts.get("model"), answer

@@ -1,221 +1,127 @@
 """Which state keys a node reads and writes.
 
-`tracked` hands the node an object equal to its input that notes each key it is asked for. What
-goes past it (C code that reads the dict directly) is not seen; a use that may touch any key
-(iteration, ``{**state}``, ``repr``) counts as reading the whole state, noted as ``*``.
+A plain dict is replaced by a `TrackedDict`. An object (pydantic model, dataclass) stays itself: its
+class notes reads for as long as we record. What goes past both (C code that reads memory directly)
+is not seen; a use that may touch any key (iteration, ``{**state}``, ``repr``) counts as reading the
+whole state, noted as ``*``.
 """
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import types
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from contextvars import ContextVar
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from langgraph.func import entrypoint
 from langgraph.types import Command, Send
 from pydantic import BaseModel
 
-WHOLE = "*"
+from lgprof.record.tracked_dict import WHOLE, TrackedDict
 
-
-class TrackedDict(dict[str, Any]):
-    """A state dict that notes the keys it is asked for in ``_reads``."""
-
-    __slots__ = ("_reads",)
-    __hash__ = None
-
-    _reads: set[str]
-
-    def __getitem__(self, key: str) -> Any:
-        self._reads.add(key)
-        return dict.__getitem__(self, key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._reads.add(key)
-        return dict.get(self, key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self._reads.add(str(key))
-        return dict.__contains__(self, key)
-
-    def pop(self, key: str, *default: Any) -> Any:
-        self._reads.add(key)
-        return dict.pop(self, key, *default)
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        self._reads.add(key)
-        return dict.setdefault(self, key, default)
-
-    def __iter__(self) -> Iterator[str]:
-        self._reads.add(WHOLE)
-        return dict.__iter__(self)
-
-    def __reversed__(self) -> Iterator[str]:
-        self._reads.add(WHOLE)
-        return dict.__reversed__(self)
-
-    def __len__(self) -> int:
-        self._reads.add(WHOLE)
-        return dict.__len__(self)
-
-    def __eq__(self, other: object) -> bool:
-        self._reads.add(WHOLE)
-        return dict.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __repr__(self) -> str:
-        self._reads.add(WHOLE)
-        return dict.__repr__(self)
-
-    def keys(self) -> Any:
-        self._reads.add(WHOLE)
-        return dict.keys(self)
-
-    def values(self) -> Any:
-        self._reads.add(WHOLE)
-        return dict.values(self)
-
-    def items(self) -> Any:
-        self._reads.add(WHOLE)
-        return dict.items(self)
-
-    def popitem(self) -> tuple[str, Any]:
-        self._reads.add(WHOLE)
-        return dict.popitem(self)
-
-    def copy(self) -> dict[str, Any]:
-        self._reads.add(WHOLE)
-        return dict(self)
-
-    def __or__(self, other: Any) -> Any:
-        self._reads.add(WHOLE)
-        return dict.__or__(self, other)
-
-    def __ror__(self, other: Any) -> Any:
-        self._reads.add(WHOLE)
-        return dict.__ror__(self, other)
-
-    def __reduce__(self) -> Any:
-        self._reads.add(WHOLE)
-        return dict, (dict(self),)
-
-
-_CURRENT_READS: ContextVar[set[str] | None] = ContextVar("lgprof_reads", default=None)
 _WHOLE_ATTRIBUTES = frozenset(
     {"model_dump", "model_dump_json", "model_copy", "copy", "dict", "json", "__iter__", "__dict__"}
 )
-_PYDANTIC_SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-_LIBRARIES = ("pydantic", "typing", "typing_extensions", "langgraph", "langchain_core")
 _DEPTH = 4
 """How deep in a node's result a reference to its state is looked for."""
-_tracked_classes: dict[type, type | None] = {}
+_INHERITED: Any = object()
+_MISSING: Any = object()
 
 
-def tracked(state: Any, reads: set[str]) -> Any:
-    """The state as the node shall see it, or the state itself where reads cannot be seen.
+class StateObjects:
+    """Notes which fields of state objects are read while nodes run.
 
-    Pydantic models and dataclasses stay instances of their class; they note their reads in the
-    set that `noting` makes current.
+    Neither the object nor its type is replaced: code that goes by the exact type would not know
+    them. Instead the class gets a ``__getattribute__`` that `restore` takes away.
     """
-    if type(state) is dict:
-        twin = TrackedDict(state)
-        twin._reads = reads
-        return twin
-    if isinstance(state, BaseModel) or (
-        dataclasses.is_dataclass(state) and not isinstance(state, type)
-    ):
-        return _tracked_object(state)
-    return None
+
+    def __init__(self) -> None:
+        self._readers: dict[int, list[set[str]]] = {}
+        self._lock = threading.Lock()
+        """Nodes that run at once may be given the same object."""
+        self._classes: dict[type, frozenset[str] | None] = {}
+        """Fields by class; None where reads cannot be seen."""
+        self._own: dict[type, Any] = {}
+
+    def open(self, state: Any, reads: set[str]) -> dict[str, Any] | None:
+        """Note in the set what is read of an object from now on.
+
+        Returns:
+            Its fields as they are now; None where reads cannot be seen.
+        """
+        cls = type(state)
+        if cls not in self._classes:
+            self._classes[cls] = self._watched(state)
+        fields = self._classes[cls]
+        if fields is None:
+            return None
+        now = {name: value for name in fields if (value := _field(state, name)) is not _MISSING}
+        with self._lock:
+            self._readers[id(state)] = [*self._readers.get(id(state), ()), reads]
+        return now
+
+    def close(self, state: Any, reads: set[str]) -> None:
+        """Note no more in the set."""
+        with self._lock:
+            left = [other for other in self._readers[id(state)] if other is not reads]
+            if left:
+                self._readers[id(state)] = left
+            else:
+                del self._readers[id(state)]
+
+    def restore(self) -> None:
+        """Leave the classes as they were."""
+        for cls, own in self._own.items():
+            if own is _INHERITED:
+                del cls.__getattribute__
+            else:
+                cls.__getattribute__ = own  # type: ignore[method-assign]
+        self._own.clear()
+
+    def _watched(self, state: Any) -> frozenset[str] | None:
+        cls: Any = type(state)
+        if not (isinstance(state, BaseModel) or dataclasses.is_dataclass(cls)):
+            return None
+        fields = field_names(state)
+        own = vars(cls).get("__getattribute__", _INHERITED)
+        try:
+            cls.__getattribute__ = _noting(cls.__getattribute__, fields, self._readers)
+        except (TypeError, AttributeError):  # a metaclass that allows no change
+            return None
+        self._own[cls] = own
+        return fields
 
 
-def _tracked_object(state: Any) -> Any:
-    cls = type(state)
-    if cls not in _tracked_classes:
-        _tracked_classes[cls] = _tracking_class(cls, field_names(state))
-    tracking = _tracked_classes[cls]
-    if tracking is None:
-        return None
+def _field(state: Any, name: str) -> Any:
+    """A field without running code of the user's, such as a property."""
     try:
-        twin = copy.copy(state)
-        object.__setattr__(twin, "__class__", tracking)
-    except (TypeError, AttributeError):
-        return None
-    return twin
+        own = object.__getattribute__(state, "__dict__")
+    except AttributeError:  # slots
+        return getattr(state, name, _MISSING)
+    return own.get(name, _MISSING)
 
 
-def _tracking_class(cls: type, fields: frozenset[str]) -> type | None:
-    """A subclass that notes reads; None where making one would run code of the user's."""
-    if _has_own_init_subclass(cls):
-        return None
-    get: Any = cls.__getattribute__
-
-    def noting_getattribute(self: Any, name: str) -> Any:
-        if name == "__class__":
-            return cls
-        reads = _CURRENT_READS.get()
-        if reads is not None:
-            if name in fields:
-                reads.add(name)
-            elif name in _WHOLE_ATTRIBUTES:
-                reads.add(WHOLE)
+def _noting(
+    get: Callable[[Any, str], Any], fields: frozenset[str], readers: dict[int, list[set[str]]]
+) -> Callable[[Any, str], Any]:
+    def __getattribute__(self: Any, name: str) -> Any:  # noqa: N807
+        noted_in = readers.get(id(self))
+        if noted_in is not None and (name in fields or name in _WHOLE_ATTRIBUTES):
+            for reads in noted_in:
+                reads.add(name if name in fields else WHOLE)
         return get(self, name)
 
-    def plain(self: Any) -> Any:
-        """An equal object of the user's class: what copies and pickles are made of."""
-        new: Any = cls.__new__
-        made = new(cls)
-        for name in ("__dict__", *_PYDANTIC_SLOTS, *fields):
-            with suppress(AttributeError):
-                value = get(self, name)
-                own = dict(value) if name == "__dict__" else value
-                object.__setattr__(made, name, own)
-        return made
-
-    namespace: dict[str, Any] = {
-        "__getattribute__": noting_getattribute,
-        "__copy__": plain,
-        "__deepcopy__": lambda self, memo=None: copy.deepcopy(plain(self), memo),
-        "__reduce_ex__": lambda self, protocol: plain(self).__reduce_ex__(protocol),
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__doc__": cls.__doc__,
-    }
-    if not issubclass(cls, BaseModel):
-        namespace["__slots__"] = ()
-    try:
-        return types.new_class(cls.__name__, (cls,), exec_body=lambda body: body.update(namespace))
-    except TypeError:  # a class or metaclass that allows no subclass
-        return None
+    return __getattribute__
 
 
-def _has_own_init_subclass(cls: type) -> bool:
-    hooks = ("__init_subclass__", "__pydantic_init_subclass__")
-    return any(
-        hook in vars(base)
-        for base in cls.__mro__
-        if base is not object and base.__module__.partition(".")[0] not in _LIBRARIES
-        for hook in hooks
-    )
-
-
-def untracked(twin: Any, cls: type, output: Any) -> Any:
+def untracked(twin: TrackedDict, output: Any) -> Any:
     """What a node returned, without the twin that it was given in place of its state.
 
     Args:
-        twin: What `tracked` made.
-        cls: The state's own class.
+        twin: What the node was given.
         output: What the node returned; changed in place where it holds the twin.
     """
-    if cls is dict:
-        return _without(twin, output, _DEPTH)
-    # From now on whoever kept it holds an object of the user's class.
-    object.__setattr__(twin, "__class__", cls)
-    return output
+    return _without(twin, output, _DEPTH)
 
 
 def _without(twin: TrackedDict, value: Any, depth: int) -> Any:
@@ -240,27 +146,6 @@ def _without(twin: TrackedDict, value: Any, depth: int) -> Any:
     return value
 
 
-def must_note(args: tuple[Any, ...], reads: set[str] | None) -> bool:
-    """Whether a function needs `noting`: dicts note their own reads, and so does no input."""
-    dicts_note = reads is None or type(args[0]) is TrackedDict
-    return not dicts_note or _CURRENT_READS.get() is not None
-
-
-class noting:  # noqa: N801 - reads as a verb: ``with noting(reads):``
-    """Make a set the one in which tracked objects note their reads."""
-
-    __slots__ = ("_reads", "_token")
-
-    def __init__(self, reads: set[str]) -> None:
-        self._reads = reads
-
-    def __enter__(self) -> None:
-        self._token = _CURRENT_READS.set(self._reads)
-
-    def __exit__(self, *_: object) -> None:
-        _CURRENT_READS.reset(self._token)
-
-
 def field_names(value: Any) -> frozenset[str]:
     """Names of the fields of a pydantic model or dataclass."""
     if isinstance(value, BaseModel):
@@ -274,6 +159,8 @@ def written(output: Any) -> dict[str, Any] | None:
         return {}
     if isinstance(output, Command):
         return written(output.update)
+    if isinstance(output, entrypoint.final):
+        return written(output.value)
     if isinstance(output, Mapping):
         return {str(key): value for key, value in output.items()}
     if isinstance(output, BaseModel):

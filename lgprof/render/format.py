@@ -116,6 +116,16 @@ def rate(per_second: float) -> str:
     return f"{significant(per_second)}/s"
 
 
+def rps(per_second: float) -> str:
+    """A rate as people ask for one: ``50 rps``, ``12.5 rps``."""
+    return f"{trimmed(significant(per_second))} rps"
+
+
+def trimmed(number: str) -> str:
+    """A number without zeros behind its last decimal that says something: ``30.0`` is ``30``."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
 def plural(number: int, noun: str, many: str | None = None) -> str:
     """A count with its noun: ``1 request``, ``10 requests``."""
     return f"{count(number)} {noun if number == 1 else many or noun + 's'}"

@@ -42,6 +42,11 @@ class LoopThread:
         self._thread = threading.Thread(target=self._run, name="lgprof-loop", daemon=True)
         self._thread.start()
 
+    @property
+    def native_id(self) -> int | None:
+        """The operating system's number of the loop's thread."""
+        return self._thread.native_id
+
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         while not self._closing:
@@ -147,13 +152,13 @@ class AsyncDriver:
     async def _all(self, indices: Iterator[int]) -> None:
         async def worker() -> None:
             for index in indices:
-                await self._one(index)
+                for request in self._conductor.requests(index):
+                    await self._one(request)
 
         await asyncio.gather(*(worker() for _ in range(self._conductor.concurrency)))
 
-    async def _one(self, index: int) -> None:
+    async def _one(self, request: InFlight) -> None:
         conductor = self._conductor
-        request = conductor.begin(index)
         timeout = asyncio.timeout(conductor.timeout_s)
         try:
             async with timeout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,22 +13,30 @@ from lgprof.clock import Clock
 from lgprof.langgraph_adapter.outcomes import type_name
 from lgprof.predicate import Predicate
 from lgprof.record.event_log import ID_MASK
-from lgprof.run.plan import OWN_THREAD, Invoke, RequestPlan
+from lgprof.record.trial import TRIAL, Trial
+from lgprof.run.blame import TrackingBlame
+from lgprof.run.plan import OWN_THREAD, Invoke, RequestPlan, Unanswered
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class InFlight:
     """One request under way."""
 
     log: RequestLog
     start_ns: int
     cpu_start_ns: int
+    trial: Trial
     threads: set[str] = field(default_factory=set)
     """Threads that it wrote to in the checkpointer."""
     payload: Any = None
     error: BaseException | None = None
     output: Any = None
     done: bool = False
+
+    @property
+    def outcome_is_cut(self) -> bool:
+        """Whether it was not let come to its own end."""
+        return self.log.outcome not in ("ok", "failed")
 
     @property
     def own_threads(self) -> list[str]:
@@ -47,31 +55,76 @@ class Conductor:
         concurrency: int,
         timeout_s: float,
         failed_when: Predicate | None,
-        after_request: Callable[[InFlight], None],
+        pool_size: Callable[[], int | None],
+        after_request: Callable[[InFlight, int], None],
         idle: Callable[[], None],
     ) -> None:
         self.plan = plan
         self.clock = clock
         self.concurrency = concurrency
         self.timeout_s = timeout_s
-        self.unanswered: set[str] = set()
-        """Nodes at whose interrupts requests ended for want of an answer."""
+        self.unanswered: set[Unanswered] = set()
         self.left_threads = 0
         """Threads of ours that the checkpointer kept."""
         self._failed_when = failed_when
+        self._pool_size = pool_size
         self._after_request = after_request
         self._idle = idle
         self._lock = threading.Lock()
         self.in_flight: list[InFlight] = []
         self.finished: list[InFlight] = []
+        self.set_aside: list[InFlight] = []
+        """Requests that do not count, since they were made again."""
+        self.timed_out: set[Trial] = set()
+        """Trials of the requests that did, those of the warm-up included."""
+        self.blame = TrackingBlame()
 
-    def begin(self, index: int) -> InFlight:
-        """A request that starts now."""
+    def requests(self, index: int) -> Iterator[InFlight]:
+        """The request of an index to make now: one, unless a node fails that may not bear tracking.
+
+        Then it is made again from scratch, and one of them counts: see `TrackingBlame`.
+        """
+        first = last = yield from self._request(index, self.blame.trial())
+        suspects: frozenset[str] = frozenset()
+        while new := self._suspects(last) - suspects:
+            suspects |= new
+            last = yield from self._request_again(last, self.blame.trial(suspects))
+        if not suspects or last.outcome_is_cut:
+            return
+        control = last
+        if self.blame.needs_control(last.trial, suspects):
+            control = yield from self._request_again(last, self.blame.trial())
+            if control.outcome_is_cut:
+                return
+        controlled = control.trial if control is not last else None
+        plain_counts = self.blame.judge(first.trial, last.trial, controlled, suspects)
+        self._count_instead(control, last if plain_counts else first)
+
+    def _request(self, index: int, trial: Trial) -> Generator[InFlight, None, InFlight]:
+        TRIAL.set(trial)
         log = RequestLog(index=index, legs=[], outcome="running")
-        request = InFlight(log, self.clock.now_ns(), self.clock.process_cpu_ns())
+        request = InFlight(log, self.clock.now_ns(), self.clock.process_cpu_ns(), trial)
         with self._lock:
             self.in_flight.append(request)
+        yield request
         return request
+
+    def _request_again(self, before: InFlight, trial: Trial) -> Generator[InFlight, None, InFlight]:
+        self.blame.repeats += 1
+        with self._lock:
+            self.finished.remove(before)
+            self.set_aside.append(before)
+        return (yield from self._request(before.log.index, trial))
+
+    def _suspects(self, request: InFlight) -> frozenset[str]:
+        return frozenset() if request.outcome_is_cut else self.blame.suspects(request.trial)
+
+    def _count_instead(self, counted: InFlight, other: InFlight) -> None:
+        if counted is other:
+            return
+        with self._lock:
+            self.finished[self.finished.index(counted)] = other
+            self.set_aside[self.set_aside.index(other)] = counted
 
     def begin_leg(self, request: InFlight, step: Invoke) -> Leg:
         """The graph is called now."""
@@ -80,7 +133,8 @@ class Conductor:
             request.log.max_concurrency = step.config.get("max_concurrency")
         if self.plan.checkpointed:
             request.threads.add(str(step.config["configurable"]["thread_id"]))
-        leg = Leg(step.run_id.int & ID_MASK, self.clock.now_ns(), 0)
+        root = step.run_id.int & ID_MASK if step.run_id else 0
+        leg = Leg(root, self.clock.now_ns(), 0)
         request.log.legs.append(leg)
         return leg
 
@@ -100,7 +154,7 @@ class Conductor:
             self.finished.append(request)
             idle = not self.in_flight
         self._settle_outcome(request, error, timed_out)
-        self._after_request(request)
+        self._after_request(request, len(self.finished))
         if idle:
             self._idle()
 
@@ -108,13 +162,16 @@ class Conductor:
         self, request: InFlight, error: BaseException | None, timed_out: bool
     ) -> None:
         log = request.log
+        request.trial.end()
         now_ns = self.clock.now_ns()
         for leg in log.legs:
             leg.end_ns = leg.end_ns or now_ns
+        log.pool_size = self._pool_size()
         if self.concurrency == 1:
             log.cpu_ns = self.clock.process_cpu_ns() - request.cpu_start_ns
-        if timed_out:
+        if timed_out or self._is_overdue(request, now_ns):
             log.outcome, log.error_type = "timed_out", "lgprof.Timeout"
+            self.timed_out.add(request.trial)
         elif error is not None:
             request.error = error
             log.outcome, log.error_type = "failed", type_name(error)
@@ -123,6 +180,11 @@ class Conductor:
         else:
             log.outcome = "ok"
         request.output = None
+
+    def forget_finished(self) -> None:
+        """The requests up to now, those of the warm-up, count for nothing."""
+        self.finished.clear()
+        self.set_aside.clear()
 
     @contextmanager
     def clearing_up(self) -> Iterator[None]:
@@ -146,5 +208,8 @@ class Conductor:
         """Requests that should have timed out and have not: the graph holds on to its thread."""
         now_ns = self.clock.now_ns()
         for request in list(self.in_flight):
-            if now_ns - request.start_ns > (self.timeout_s + grace_s) * 1e9:
+            if self._is_overdue(request, now_ns, grace_s):
                 yield request
+
+    def _is_overdue(self, request: InFlight, now_ns: int, grace_s: float = 0.0) -> bool:
+        return now_ns - request.start_ns > (self.timeout_s + grace_s) * 1e9

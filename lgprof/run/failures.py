@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sysconfig
+import textwrap
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from langgraph.errors import EmptyInputError
+from langgraph.errors import EmptyInputError, InvalidUpdateError
 from pydantic import ValidationError
 
 from lgprof.langgraph_adapter.outcomes import type_name
@@ -24,10 +25,12 @@ _MACHINERY = tuple(
 )
 _PYDANTIC = (str(Path(sysconfig.get_path("purelib")) / "pydantic"),)
 
+_LONGEST_COMPLAINT = 200
+
 
 def is_input_error(error: BaseException | None) -> bool:
-    """Whether a graph refused its input before any code of the user's ran."""
-    if not isinstance(error, ValidationError | EmptyInputError):
+    """Whether a graph may have refused its input: no code of the user's is in the traceback."""
+    if not isinstance(error, ValidationError | EmptyInputError | InvalidUpdateError):
         return False
     frames = traceback.extract_tb(error.__traceback__)
     return not any(
@@ -42,7 +45,8 @@ def input_complaint(error: BaseException) -> str:
         return "; ".join(
             f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()
         )
-    return " ".join(message_of(error).split())
+    message, *_ = message_of(error).partition("For troubleshooting")
+    return textwrap.shorten(message, _LONGEST_COMPLAINT)
 
 
 def is_async_only(failure: Failure) -> bool:
@@ -50,15 +54,42 @@ def is_async_only(failure: Failure) -> bool:
     return failure.message.startswith("No synchronous function provided")
 
 
+class FailureGroups:
+    """Failed requests by error type and node. Only the first of each is held, as text."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str | None], Failure] = {}
+
+    def add(self, error: BaseException, node: str | None) -> None:
+        """Count one."""
+        key = type_name(error), node
+        group = self._groups.get(key)
+        if group is None:
+            trace = user_traceback(error, _MACHINERY)
+            self._groups[key] = Failure(key[0], message_of(error), node, trace)
+        else:
+            group.count += 1
+
+    def as_list(self) -> list[Failure]:
+        """The groups, the most frequent first."""
+        return sorted(self._groups.values(), key=lambda failure: -failure.count)
+
+
 def group_failures(failed: Iterable[tuple[BaseException, str | None]]) -> list[Failure]:
     """One `Failure` for each type and node, the most frequent first."""
-    groups: dict[tuple[str, str | None], Failure] = {}
+    groups = FailureGroups()
     for error, node in failed:
-        key = type_name(error), node
-        if key in groups:
-            groups[key].count += 1
+        groups.add(error, node)
+    return groups.as_list()
+
+
+def merge_failures(failures: Iterable[Failure]) -> list[Failure]:
+    """Groups of several processes as one list, the most frequent first."""
+    groups: dict[tuple[str, str | None], Failure] = {}
+    for failure in failures:
+        known = groups.get((failure.error_type, failure.node))
+        if known is None:
+            groups[failure.error_type, failure.node] = failure
         else:
-            groups[key] = Failure(
-                key[0], message_of(error), node, user_traceback(error, _MACHINERY)
-            )
+            known.count += failure.count
     return sorted(groups.values(), key=lambda failure: -failure.count)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +15,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
 from lgprof.errors import UsageError
-from lgprof.langgraph_adapter.graphs import (
-    as_runnable_graph,
-    needs_checkpointer,
-    preferred_mode,
-    with_host,
-)
+from lgprof.langgraph_adapter.graphs import as_runnable_graph
+from lgprof.langgraph_adapter.hosting import needs_checkpointer, with_host
+from lgprof.langgraph_adapter.mode import preferred_mode
 from lgprof.run.options import RunOptions
 from lgprof.target import OpenTarget
 
@@ -47,6 +46,16 @@ async def hosted(
 def is_checkpointed(target: OpenTarget) -> bool:
     """Whether the graph keeps checkpoints, so that it can be interrupted and resumed."""
     return isinstance(target.graph.checkpointer, BaseCheckpointSaver)
+
+
+def pool_size(loop: asyncio.AbstractEventLoop | None) -> int | None:
+    """How many threads nodes have: those of the loop's default executor.
+
+    Without a loop, those of the pool that LangGraph makes for a sync run without
+    ``max_concurrency``. None where it cannot be told.
+    """
+    pool = ThreadPoolExecutor() if loop is None else getattr(loop, "_default_executor", None)
+    return getattr(pool, "_max_workers", None)
 
 
 async def _checkpointer(

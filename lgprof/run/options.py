@@ -1,10 +1,11 @@
-"""The options of a run."""
+"""The options of a run, and of its bill."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lgprof.llm.price_table import PriceTable
 from lgprof.predicate import Predicate
 
 Mode = Literal["auto", "async", "sync"]
@@ -34,3 +35,13 @@ class RunOptions:
     """A template, like ``context``."""
     resumes: list[Any] = field(default_factory=list)
     failed_when: Predicate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """How a run is billed. It changes no request."""
+
+    prices: PriceTable = field(default_factory=PriceTable)
+    """The user's own."""
+    monthly_requests: float | None = None
+    """Traffic to project the cost to."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from langchain_core.runnables import RunnableConfig
@@ -21,13 +22,24 @@ class EndlessInterruptsError(Exception):
     """A request that was resumed `MAX_RESUMES` times and still is not at its end."""
 
 
+class Unanswered(NamedTuple):
+    """Interrupts at which a request ended for want of answers."""
+
+    nodes: str
+    """Their names."""
+    interrupts: int
+    """How many waited at once."""
+    answers: int
+    """How many answers were left for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invoke:
     """Call the graph; the reply is its output."""
 
     payload: Any
     config: RunnableConfig
-    run_id: UUID
+    run_id: UUID | None
     context: Any
 
 
@@ -41,6 +53,11 @@ class GetState:
 Conversation = Generator[Invoke | GetState, Any, None]
 
 
+def _new_thread_ids() -> Iterator[str]:
+    """Ids that no other run makes; several threads may take them."""
+    return map(f"{OWN_THREAD}{uuid4()}-{{}}".format, count())
+
+
 @dataclass(frozen=True, slots=True)
 class RequestPlan:
     """How to make each request.
@@ -52,6 +69,7 @@ class RequestPlan:
         resumes: Answers to dynamic interrupts, in order.
         checkpointed: Whether the graph can be interrupted at all.
         recursion_limit: None leaves LangGraph's own.
+        names_runs: Whether each call of the graph gets a run id that is known beforehand.
     """
 
     render_input: Callable[[int], Any]
@@ -60,21 +78,22 @@ class RequestPlan:
     resumes: list[Any] = field(default_factory=list)
     checkpointed: bool = False
     recursion_limit: int | None = None
+    names_runs: bool = True
+    _thread_ids: Iterator[str] = field(default_factory=_new_thread_ids)
 
-    def conversation(self, index: int, unanswered: Callable[[str], None]) -> Conversation:
+    def conversation(self, index: int, unanswered: Callable[[Unanswered], None]) -> Conversation:
         """The steps of one request: invoke, and resume for as long as the graph is interrupted.
 
         Args:
             index: The request's index.
-            unanswered: Told the interrupted node when the answers have run out.
+            unanswered: Told of the interrupts for which the answers do not suffice.
         """
         config = self.config(index)
         context = self.render_context(index)
         answers = iter(self.resumes)
         payload = self.render_input(index)
         for _ in range(MAX_RESUMES + 1):
-            run_id = uuid4()
-            output = yield Invoke(payload, {**config, "run_id": run_id}, run_id, context)
+            output = yield self._invoke(payload, config, context)
             if not self.checkpointed:
                 return
             state = yield GetState(config)
@@ -83,7 +102,8 @@ class RequestPlan:
                 return
             values = [value for _, value in zip(interrupts, answers, strict=False)]
             if len(values) < len(interrupts):
-                unanswered(", ".join(state.next) or "a node")
+                nodes = ", ".join(state.next) or "a node"
+                unanswered(Unanswered(nodes, len(interrupts), len(values)))
                 return
             payload = _resume(interrupts, values)
         raise EndlessInterruptsError(
@@ -91,11 +111,17 @@ class RequestPlan:
             "with these answers the graph does not end"
         )
 
+    def _invoke(self, payload: Any, config: RunnableConfig, context: Any) -> Invoke:
+        if not self.names_runs:
+            return Invoke(payload, config, None, context)
+        run_id = uuid4()
+        return Invoke(payload, {**config, "run_id": run_id}, run_id, context)
+
     def config(self, index: int) -> RunnableConfig:
         """A config with a thread of its own, unless the user names one."""
         config: RunnableConfig = {**self.render_config(index)}  # type: ignore[typeddict-item]
-        configurable = {"thread_id": f"{OWN_THREAD}{uuid4()}"} | (config.get("configurable") or {})
-        config["configurable"] = configurable
+        configurable = config.get("configurable") or {}
+        config["configurable"] = {"thread_id": next(self._thread_ids), **configurable}
         if self.recursion_limit is not None:
             config["recursion_limit"] = self.recursion_limit
         return config

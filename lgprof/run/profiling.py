@@ -15,10 +15,14 @@ import psutil
 
 import lgprof
 from lgprof.analysis.build import Process, figures
+from lgprof.analysis.costs import price_calls
 from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import UsageError
-from lgprof.langgraph_adapter.graphs import default_context, structure
+from lgprof.langgraph_adapter.hosting import default_context
+from lgprof.langgraph_adapter.structure import structure
+from lgprof.llm.counting import TokenCounter
+from lgprof.llm.prices import Prices
 from lgprof.model import Failure, InputSet, Profile, Request, Target
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
@@ -27,15 +31,18 @@ from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
-from lgprof.run.host import chosen_mode, hosted, is_checkpointed
-from lgprof.run.options import RunOptions
+from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size
+from lgprof.run.options import Billing, RunOptions
 from lgprof.run.plan import RequestPlan
 from lgprof.run.sync_driver import SyncDriver
-from lgprof.run.warnings import RunFacts, run_warnings
+from lgprof.run.warnings import RunFacts, add_left_behind, run_warnings
 from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
 
 Progress = Callable[[str, int, int], None]
 """Told (phase, done, total) as requests end; phase is ``warm-up`` or ``measure``."""
+
+_ENDS_WITHIN_S = 1.0
+"""Threads of a timed-out request that end as soon as this are not left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def profile_run(
     options: RunOptions,
     *,
     folder: Path,
+    billing: Billing | None = None,
     clock: Clock = SYSTEM_CLOCK,
     loop_factory: LoopFactory | None = None,
     progress: Progress = lambda phase, done, total: None,
@@ -80,6 +88,7 @@ def profile_run(
         load_inputs: Called with the open target: inputs may be made from its schema.
         options: How to run it.
         folder: The project's folder, whose git commit is noted.
+        billing: The user's own prices; None for listed ones alone.
         clock: The source of all times.
         loop_factory: Makes the event loop; None for asyncio's own.
         progress: Told of each request that ended.
@@ -97,7 +106,9 @@ def profile_run(
         mode = chosen_mode(opened, options)
         target = thread.call(hosted(opened, options, mode, stack))
         run = _Run(source, target, load_inputs(opened), options, mode, clock, thread, progress)
-        result = run.execute(folder)
+        result = run.execute(folder, billing or Billing())
+    if thread.stuck:
+        add_left_behind(result.profile)
     return replace(result, abandoned=result.abandoned or thread.stuck)
 
 
@@ -123,13 +134,13 @@ class _Run:
         self._clock = clock
         self._thread = thread
         self._progress = progress
-        self._digester = Digester(options.failed_when)
+        self._digester = Digester(options.failed_when, counter=TokenCounter())
         self._memory = _Memory()
         self._phase = ("warm-up", options.warmup)
         self._left_behind = 0
         self._interrupted = False
 
-    def execute(self, folder: Path) -> RunResult:
+    def execute(self, folder: Path, billing: Billing) -> RunResult:
         """Warm up, measure, work out the figures. Ctrl-C ends it early, with what there is."""
         with recording_session(
             self._clock,
@@ -144,7 +155,7 @@ class _Run:
                 self._interrupted = True
                 if self._phase[0] == "warm-up":
                     raise
-        return self._result(session, conductor, cold_s, folder)
+        return self._result(session, conductor, cold_s, folder, billing)
 
     def _conductor(self, session: RecordingSession) -> Conductor:
         options = self._options
@@ -165,35 +176,31 @@ class _Run:
             concurrency=options.concurrency,
             timeout_s=options.timeout_s,
             failed_when=options.failed_when,
+            pool_size=lambda: pool_size(self._thread.loop if self._mode == "async" else None),
             after_request=self._after_request,
             idle=lambda: self._digester.digest(session.recording),
         )
 
-    def _after_request(self, request: InFlight) -> None:
+    def _after_request(self, request: InFlight, done: int) -> None:
         request.log.input_hash = self._digester.value_hash(request.payload)
         request.payload = None
         self._memory.read()
         phase, total = self._phase
-        self._done += 1
-        self._progress(phase, self._done, total)
+        self._progress(phase, done, total)
 
     def _warm_up(self, session: RecordingSession, conductor: Conductor) -> float | None:
         options = self._options
-        self._done = 0
         first = options.requests
         self._drive(session, conductor, range(first, first + options.warmup))
         self._refuse_unfit_input(session, conductor)
-        cold = conductor.finished[0].log if conductor.finished else None
-        conductor.finished.clear()
+        cold_s = _cold_s(conductor)
+        conductor.forget_finished()
         self._digester.digest(session.recording)
         session.recording.clear()
-        if cold is None or cold.outcome != "ok":
-            return None
-        return sum(leg.end_ns - leg.start_ns for leg in cold.legs) / 1e9
+        return cold_s
 
     def _measure(self, session: RecordingSession, conductor: Conductor) -> None:
         self._phase = ("measure", self._options.requests)
-        self._done = 0
         self._memory = _Memory()
         self._memory.read()
         self._drive(session, conductor, range(self._options.requests))
@@ -203,7 +210,11 @@ class _Run:
         """An input that no request got past is the user's to mend, not the graph's failure."""
         errors = [request.error for request in conductor.finished]
         first = errors[0] if errors else None
-        if first is None or session.recording.works or not all(map(is_input_error, errors)):
+        if (
+            first is None
+            or not all(map(is_input_error, errors))
+            or session.recording.any_node_ran()
+        ):
             return
         raise UsageError(
             f"the input does not fit the graph: {input_complaint(first)}",
@@ -228,14 +239,19 @@ class _Run:
         conductor: Conductor,
         cold_s: float | None,
         folder: Path,
+        billing: Billing,
     ) -> RunResult:
         unfinished = session.note_unfinished()
+        threads_run = session.thread_work.outlives(conductor.timed_out, _ENDS_WITHIN_S)
         self._digester.digest(session.recording)
         finished = sorted(conductor.finished, key=lambda request: request.log.index)
         started = [request for request in finished if request.log.legs]
         origin_ns = min((request.start_ns for request in started), default=0)
         builder = SpanBuilder(session.recording, origin_ns, in_loop=self._mode == "async")
-        requests = builder.requests([request.log for request in started])
+        requests = builder.requests(
+            [request.log for request in started],
+            [request.log for request in conductor.set_aside],
+        )
         failures = group_failures(
             (request.error, made.error_node)
             for request, made in zip(started, requests, strict=True)
@@ -246,20 +262,33 @@ class _Run:
             unanswered=sorted(conductor.unanswered),
             not_supplied=self._source.not_supplied,
             left_threads=conductor.left_threads,
-            left_behind=max(self._left_behind + self._thread.stuck, unfinished),
+            left_behind=max(self._left_behind + self._thread.stuck, unfinished, threads_run),
             needs_async=self._mode == "sync" and any(map(is_async_only, failures)),
             not_made=0 if self._interrupted else self._options.requests - len(started),
             inputs_synthesized=self._inputs.synthesized,
             probes=self._options.probes,
+            intolerant=sorted(conductor.blame.guilty),
+            cleared=sorted(conductor.blame.cleared - conductor.blame.guilty),
+            repeats=conductor.blame.repeats,
             tracing_switched_off=tracing_is_on(),
         )
-        profile = self._profile(requests, cold_s, facts, folder)
+        profile = self._profile(requests, cold_s, facts, folder, billing)
         return RunResult(profile, failures, abandoned=facts.left_behind > 0)
 
     def _profile(
-        self, requests: list[Request], cold_s: float | None, facts: RunFacts, folder: Path
+        self,
+        requests: list[Request],
+        cold_s: float | None,
+        facts: RunFacts,
+        folder: Path,
+        billing: Billing,
     ) -> Profile:
         options, memory = self._options, self._memory
+        now = datetime.now(UTC)
+        environment = describe_environment(folder)
+        source = price_calls(requests, Prices(billing.prices, now))
+        if source is not None:
+            environment.prices_source, environment.prices_date = source
         made = figures(
             requests,
             Process(
@@ -272,11 +301,12 @@ class _Run:
         )
         return Profile(
             kind="run",
-            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            created=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             lgprof=lgprof.__version__,
             target=self._describe_target(),
-            environment=describe_environment(folder),
+            environment=environment,
             settings={
+                **({"monthly_requests": monthly} if (monthly := billing.monthly_requests) else {}),
                 "requests": options.requests,
                 "warmup": options.warmup,
                 "concurrency": options.concurrency,
@@ -304,16 +334,26 @@ class _Run:
             mode="async" if self._mode == "async" else "sync",
             nodes=nodes,
             edges=edges,
-            inputs=_input_set(self._inputs),
+            inputs=input_set(self._inputs),
             checkpointer=type(saver).__name__ if is_checkpointed(self._target) else None,
         )
+
+
+def _cold_s(conductor: Conductor) -> float | None:
+    """Latency of the very first request; None where it did not succeed or does not count."""
+    made = [*conductor.finished, *conductor.set_aside]
+    first = min(made, key=lambda request: request.start_ns, default=None)
+    if first is None or first.log.outcome != "ok" or first in conductor.set_aside:
+        return None
+    return sum(leg.end_ns - leg.start_ns for leg in first.log.legs) / 1e9
 
 
 def _table(value: Any) -> dict[str, Any]:
     return dict(value or {})
 
 
-def _input_set(inputs: Inputs) -> InputSet:
+def input_set(inputs: Inputs) -> InputSet:
+    """What identifies the inputs without revealing them."""
     texts = [json.dumps(item, sort_keys=True, default=repr) for item in inputs.items]
     return InputSet(
         count=len(texts),

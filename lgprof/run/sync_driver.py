@@ -62,11 +62,14 @@ class SyncDriver:
         with self._lock:
             return next(remaining, None)
 
-    def one(self, index: int, worker: _Worker) -> None:
+    def requests(self, index: int) -> Iterator[InFlight]:
+        """The request of an index; more of them where it must be made again."""
+        return self._conductor.requests(index)
+
+    def one(self, request: InFlight) -> None:
         """Make one request in the calling thread."""
         conductor = self._conductor
         self._caller_threads.add(threading.get_ident())
-        request = worker.request = conductor.begin(index)
         try:
             self._converse(request)
         except BaseException as error:  # a user's graph may even raise SystemExit
@@ -128,6 +131,8 @@ class _Worker(threading.Thread):
                 index = self._driver.next_index(self._remaining)
                 if index is None:
                     return
-                self._driver.one(index, self)
+                for request in self._driver.requests(index):
+                    self.request = request
+                    self._driver.one(request)
         except BaseException as error:
             self.defect = error

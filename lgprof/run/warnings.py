@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lgprof.analysis.build import Figures
-from lgprof.model import Request, Warn
+from lgprof.model import Profile, Request, Warn
+from lgprof.run.plan import Unanswered
 
 BLOCKING_SHARE = 0.01
 """Blocking the loop is worth a warning from this share of the mean latency,"""
@@ -20,7 +21,7 @@ class RunFacts:
     """What the figures do not show."""
 
     orphans: int
-    unanswered: list[str]
+    unanswered: list[Unanswered]
     not_supplied: tuple[str, ...]
     left_threads: int
     left_behind: int
@@ -28,6 +29,12 @@ class RunFacts:
     needs_async: bool
     inputs_synthesized: bool
     probes: bool
+    intolerant: list[str]
+    """Nodes that failed only with a tracked state."""
+    cleared: list[str]
+    """Nodes of which that was suspected in vain."""
+    repeats: int
+    """Requests made again to find out."""
     tracing_switched_off: bool
 
 
@@ -36,9 +43,26 @@ def run_warnings(figures: Figures, requests: Sequence[Request], facts: RunFacts)
     return [
         *_about_requests(figures, facts),
         *_about_measurement(figures, facts),
+        *_about_tracking(facts),
         *_about_nodes(figures, requests),
         *_about_models(figures, requests),
     ]
+
+
+def add_left_behind(profile: Profile) -> None:
+    """Warn of what only the clearing up showed: a request that timed out and still runs."""
+    known = any(warning.code == "left_behind" for warning in profile.warnings)
+    if profile.summary.timed_out and not known:
+        profile.warnings.append(_left_behind())
+
+
+def _left_behind(not_made: int = 0) -> Warn:
+    return Warn(
+        code="left_behind",
+        message="a timed-out request could not be stopped and kept running"
+        + (f"; {_requests(not_made)} could not be made" if not_made else ""),
+        fix="await instead of blocking, or give its client a timeout of its own",
+    )
 
 
 def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
@@ -56,12 +80,7 @@ def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
             "the store run without embeddings",
             fix="compile the graph with a store of its own",
         )
-    for node in facts.unanswered:
-        yield Warn(
-            code="unanswered_interrupt",
-            message=f"the graph stopped at an interrupt in {node}: what follows was not measured",
-            fix="answer it with --resume JSON (repeat it for several, in order)",
-        )
+    yield from map(about_interrupts, facts.unanswered)
     if facts.needs_async:
         yield Warn(
             code="needs_async",
@@ -82,12 +101,22 @@ def _about_requests(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
             fix="delete those whose thread_id begins with lgprof-",
         )
     if facts.left_behind:
-        yield Warn(
-            code="left_behind",
-            message="a timed-out request could not be stopped and kept running"
-            + (f"; {_requests(facts.not_made)} could not be made" if facts.not_made else ""),
-            fix="await instead of blocking, or give its client a timeout of its own",
-        )
+        yield _left_behind(facts.not_made)
+
+
+def about_interrupts(unanswered: Unanswered) -> Warn:
+    """A graph waited for more answers than it was given."""
+    nodes, interrupts, answers = unanswered
+    where, fix = f"an interrupt in {nodes}", "answer it with --resume JSON"
+    if interrupts > 1:
+        left = "1 answer" if answers == 1 else f"{answers or 'no'} answers"
+        where = f"{interrupts} interrupts at once in {nodes}, with {left} left for them"
+        fix = f"answer all {interrupts} with --resume JSON"
+    return Warn(
+        code="unanswered_interrupt",
+        message=f"the graph stopped at {where}: what follows was not measured",
+        fix=f"{fix} (repeat it for several, in order)",
+    )
 
 
 def _requests(count: int) -> str:
@@ -124,6 +153,24 @@ def _about_measurement(figures: Figures, facts: RunFacts) -> Iterator[Warn]:
         )
 
 
+def _about_tracking(facts: RunFacts) -> Iterator[Warn]:
+    again = f"{_requests(facts.repeats)} more ran from scratch to find that out"
+    if facts.intolerant:
+        nodes = ", ".join(facts.intolerant)
+        yield Warn(
+            code="not_tracked",
+            message=f"{nodes} failed with a state that notes what is read, and not with the plain "
+            f"one, which is used since then: its reads are unknown; {again}",
+            fix="use --no-probes where such a state makes a difference without an error",
+        )
+    elif facts.cleared:
+        yield Warn(
+            code="made_again",
+            message=f"{', '.join(facts.cleared)} failed, and not because of the probes; {again}",
+            fix="use --no-probes where no request may run twice",
+        )
+
+
 def _about_nodes(figures: Figures, requests: Sequence[Request]) -> Iterator[Warn]:
     latency_s = figures.summary.latency_s
     for row in figures.nodes:
@@ -145,13 +192,15 @@ def _about_models(figures: Figures, requests: Sequence[Request]) -> Iterator[War
         for request in requests
         for span in request.spans
         if span.kind == "model" and span.outcome == "ok" and span.model
+        if not span.model.llm_cache_hit
     ]
-    silent = [call for call in calls if call.tokens is None]
+    silent = [call for call in calls if call.tokens is None or call.tokens.estimated_share]
     if silent:
         streamed = any(call.chunks for call in silent)
+        unknown = sum(call.tokens is None for call in silent)
+        rest = "theirs are estimated" if not unknown else f"those of {unknown} are unknown"
         yield Warn(
             code="no_usage",
-            message=f"{len(silent)} of {len(calls)} model calls reported no tokens: "
-            "the token counts are of the others",
+            message=f"{len(silent)} of {len(calls)} model calls reported no tokens: {rest}",
             fix="set stream_usage=True on the model" if streamed else None,
         )

@@ -18,7 +18,8 @@ from lgprof.target.inputs import (
 )
 
 if TYPE_CHECKING:
-    from lgprof.target.loader import import_sandbox, load_target
+    from lgprof.target.loader import load_target
+    from lgprof.target.sandbox import import_sandbox
     from lgprof.target.source import OpenTarget, TargetSource
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
 _LATE = {
     "OpenTarget": "source",
     "TargetSource": "source",
-    "import_sandbox": "loader",
+    "import_sandbox": "sandbox",
     "load_target": "loader",
 }
 

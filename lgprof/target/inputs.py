@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import sys
 import uuid
 from collections.abc import Sequence
@@ -121,10 +122,17 @@ def _source(text: str) -> str:
 
 
 def _from_settings(settings: Settings) -> list[Any]:
-    inputs = settings.inputs
+    inputs, option = settings.inputs, f"{settings.file}: inputs"
+    folder = settings.folder or Path.cwd()
     if isinstance(inputs, str):
-        return _read(inputs, f"{settings.file}: inputs", settings.folder or Path.cwd())
-    return inputs if isinstance(inputs, list) else [inputs]
+        return _read(inputs, option, folder)
+    items: list[Any] = []
+    for item in inputs if isinstance(inputs, list) else [inputs]:
+        if isinstance(item, str) and item.startswith("@"):
+            items += _read(item, option, folder)
+        else:
+            items.append(item)
+    return items
 
 
 def _read(text: str, option: str, folder: Path) -> list[Any]:
@@ -145,7 +153,8 @@ def _read_file(folder: Path, name: str, option: str) -> str:
     except FileNotFoundError:
         siblings = path.parent.glob("*") if path.parent.is_dir() else []
         close = difflib.get_close_matches(path.name, [file.name for file in siblings], n=1)
-        hint = f"did you mean @{Path(name).with_name(close[0])}?" if close else None
+        file = shlex.quote(f"@{Path(name).with_name(close[0])}") if close else None
+        hint = f"did you mean {file}?" if file else None
         raise UsageError(f"{option}: there is no file {name!r}", hint=hint) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{option}: {name} is not UTF-8 text: {error}") from error

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -34,7 +35,7 @@ def load_target(spec: str | None, settings: Settings, cwd: Path) -> TargetSource
     """Import what a target names.
 
     Afterwards ``sys.path``, ``os.environ`` and ``sys.modules`` are as after an ordinary import:
-    `import_sandbox` takes it all back.
+    `lgprof.target.sandbox.import_sandbox` takes it all back.
 
     Args:
         spec: The target as typed; None takes ``app`` of the settings, else the only graph of
@@ -71,7 +72,7 @@ def _only_name(project: LanggraphJson | None) -> str:
     if names:
         raise TargetError(
             f"{FILE_NAME} has {len(names)} graphs: which one?",
-            hint=" or ".join(f"lgprof run {name}" for name in names[:_LISTED]),
+            hint=_commands(names),
         )
     raise TargetError(
         f"no target: the command names none, [tool.lgprof] has no app, and no {FILE_NAME} "
@@ -282,7 +283,11 @@ def _graphs_in(module: ModuleType) -> dict[str, Any]:
 
 
 def _commands(targets: Iterable[str]) -> str:
-    return " or ".join(f"lgprof run {target}" for target in list(targets)[:_LISTED])
+    return " or ".join(shlex.join(["lgprof", "run", name]) for name in list(targets)[:_LISTED])
+
+
+def _did_you_mean(*targets: str) -> str:
+    return f"did you mean {_commands(targets)}?"
 
 
 def _attribute_hint(spec: Spec, module: ModuleType) -> str:
@@ -294,21 +299,21 @@ def _attribute_hint(spec: Spec, module: ModuleType) -> str:
         return f"{spec.place} has no graph at its top level"
     close = difflib.get_close_matches(spec.attribute or "", names, n=1)
     best = [*close, *(name for name in names if name not in close)]
-    return f"did you mean {_commands(spec.with_attribute(name) for name in best)}?"
+    return _did_you_mean(*(spec.with_attribute(name) for name in best))
 
 
 def _module_hint(spec: Spec, folder: Path) -> str:
     suffix = f":{spec.attribute}" if spec.attribute else ""
     parent, _, last = spec.place.rpartition(".")
     if not suffix and parent and parent in sys.modules:
-        return f"did you mean lgprof run {parent}:{last}?"
+        return _did_you_mean(f"{parent}:{last}")
     files = _python_files(folder)
     same = [file for dotted, file in files.items() if f".{dotted}".endswith(f".{spec.place}")]
     close = difflib.get_close_matches(spec.place, list(files), n=1)
     if same:
-        return f"did you mean lgprof run {same[0]}{suffix}?"
+        return _did_you_mean(f"{same[0]}{suffix}")
     if close:
-        return f"did you mean lgprof run {_as_typed(close[0], files[close[0]])}{suffix}?"
+        return _did_you_mean(f"{_as_typed(close[0], files[close[0]])}{suffix}")
     return f"run lgprof in the project's folder, or {HOW_TO_WRITE}"
 
 
@@ -343,56 +348,4 @@ def _file_hint(spec: Spec, path: Path) -> str:
     close = difflib.get_close_matches(path.name, names, n=1)
     suffix = f":{spec.attribute}" if spec.attribute else ""
     best = Path(spec.place).with_name(close[0]).as_posix() if close else None
-    return f"did you mean lgprof run {best}{suffix}?" if best else HOW_TO_WRITE
-
-
-# --- leaving no trace --------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def import_sandbox(cwd: Path | None = None) -> Iterator[None]:
-    """Take back on exit what `load_target` and the user's modules left in the process.
-
-    ``sys.path`` and ``os.environ`` are as before, and modules that were imported meanwhile from
-    the user's folders (the current one, and those that ``sys.path`` gained) are gone from
-    ``sys.modules``, so that another version of the project can be loaded next. Installed packages
-    stay.
-
-    Args:
-        cwd: The folder given to `load_target`; None: the current folder.
-    """
-    path, environment, modules = list(sys.path), dict(os.environ), set(sys.modules)
-    home = (cwd or Path.cwd()).resolve()
-    try:
-        yield
-    finally:
-        folders = [home, *(Path(entry) for entry in sys.path if entry and entry not in path)]
-        sys.path[:] = path
-        _restore_environment(environment)
-        gained = set(sys.modules) - modules
-        # A package without __init__.py knows its path only while its parent is there.
-        theirs = [name for name in gained if _is_from(sys.modules[name], folders)]
-        for name in theirs:
-            del sys.modules[name]
-        importlib.invalidate_caches()
-
-
-def _restore_environment(saved: Mapping[str, str]) -> None:
-    for name in os.environ.keys() - saved.keys():
-        del os.environ[name]
-    for name, value in saved.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _is_from(module: ModuleType, folders: Iterable[Path]) -> bool:
-    if module.__name__.partition(".")[0] == "lgprof":
-        return False  # our own late imports, where the user's folder is lgprof's
-    file = getattr(module, "__file__", None)
-    places = [file] if file else list(getattr(module, "__path__", ()))
-    paths = [Path(place).resolve() for place in places]
-    return any(
-        path.is_relative_to(folder) and "site-packages" not in path.parts
-        for path in paths
-        for folder in folders
-    )
+    return _did_you_mean(f"{best}{suffix}") if best else HOW_TO_WRITE

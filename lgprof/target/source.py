@@ -16,8 +16,8 @@ from lgprof.langgraph_adapter.graphs import (
     as_runnable_graph,
     is_graph,
     is_runnable,
-    server_runtime,
 )
+from lgprof.langgraph_adapter.hosting import server_runtime
 from lgprof.target.user_code import user_code
 
 _DEFAULT_NAME = "LangGraph"

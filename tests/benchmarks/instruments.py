@@ -44,7 +44,7 @@ def own() -> list[Instrument]:
     return [
         Instrument(BARE),
         Instrument(BARE_AGAIN),
-        Instrument(NOOP, active=lambda loop: installed(NoopHandler())),
+        Instrument(NOOP, config={"callbacks": [NoopHandler()]}),
         _recording(),
         _probes(),
     ]

@@ -12,17 +12,16 @@ import argparse
 import json
 import logging
 import os
-import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ["LANGSMITH_TRACING"] = "false"
 
 import span_costs
 from bench_graphs import workloads
+from goals import TABLE_HEAD, Goal, at_most, machine, plain
 from instruments import NOOP, PROBES, RECORDING, own, peers
 from paired import (
     BARE,
@@ -40,59 +39,15 @@ from paired import (
 _ROUNDS, _QUICK_ROUNDS = 200, 30
 
 
-@dataclass(frozen=True)
-class Goal:
-    """One line of the verdict."""
-
-    what: str
-    measured: float
-    low: float | None
-    high: float | None
-    limit: str
-    unit: str
-    met: bool | None
-    """None: no goal, reported for completeness."""
-
-    def row(self) -> str:
-        between = "" if self.low is None else f"{_figure(self.low)} to {_figure(self.high)}"
-        verdict = "" if self.met is None else "PASS" if self.met else "**FAIL**"
-        measured = f"{_figure(self.measured)} {self.unit}"
-        return f"| {self.what} | {measured} | {between} | {self.limit} | {verdict} |"
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return (
-        f"{value:.0f}"
-        if abs(value) >= 100
-        else f"{value:.2g}"
-        if abs(value) < 1
-        else f"{value:.1f}"
-    )
-
-
-def _at_most(
-    what: str, found: Interval, limit: float, unit: str, high: float | None = None
-) -> Goal:
-    bound = "" if high is None else f", upper bound {high:g}"
-    met = found.median <= limit and (high is None or found.high <= high)
-    return Goal(what, *found, f"at most {limit:g} {unit}{bound}", unit, met)
-
-
-def _plain(what: str, value: float, limit: float, unit: str) -> Goal:
-    return Goal(what, value, None, None, f"at most {limit:g} {unit}", unit, value <= limit)
-
-
 def _overhead_goals(measured: Measured) -> Iterator[Goal]:
     name = measured.workload.name
     recording = measured.us_per_node(RECORDING, NOOP, cpu)
-    yield _at_most(f"`--no-probes`, over a no-op handler: {name}", recording, 3, "µs/node", 6)
+    yield at_most(f"`--no-probes`, over a no-op handler: {name}", recording, 3, "µs/node", 6)
     if measured.workload.trivial_chain:
         share = Interval(*(part * 100 for part in measured.share(RECORDING, cpu)))
-        yield _at_most(f"`--no-probes`, over the bare graph: {name}", share, 10, "%")
+        yield at_most(f"`--no-probes`, over the bare graph: {name}", share, 10, "%")
     probes = measured.us_per_node(PROBES, RECORDING, cpu)
-    yield _at_most(f"probes, over `--no-probes`: {name}", probes, 20, "µs/node")
+    yield at_most(f"probes, over `--no-probes`: {name}", probes, 20, "µs/node")
 
 
 def _peer_goal(measured: Measured, peer_names: list[str]) -> Goal:
@@ -134,38 +89,20 @@ def _cell(found: Interval) -> str:
 def _cost_goals(quick: bool) -> Iterator[Goal]:
     nodes = 8_000 if quick else 60_000
     recording = span_costs.bytes_per_span(RECORDING, nodes)
-    yield _plain(f"memory of a recorded span, `{RECORDING}`", recording, 200, "bytes")
+    yield plain(f"memory of a recorded span, `{RECORDING}`", recording, 200, "bytes")
     probes = span_costs.bytes_per_span(PROBES, nodes)
     what = "the same with probes: hashes of what each node read and wrote"
     yield Goal(what, probes, None, None, "", "bytes", None)
     spans = 20_000 if quick else 100_000
     times = span_costs.profile_times(spans)
     built = f"a Profile of {times.spans:,} spans"
-    yield _plain(f"{built}: built", times.build_s, 2, "s")
-    yield _plain(f"{built}: saved", times.save_s, 1, "s")
-    yield _plain(f"{built}: read", times.read_s, 1, "s")
+    yield plain(f"{built}: built", times.build_s, 2, "s")
+    yield plain(f"{built}: saved", times.save_s, 1, "s")
+    yield plain(f"{built}: read", times.read_s, 1, "s")
     for what, growth in span_costs.growth(quick):
-        yield _plain(f"twice as many spans take as many times as long: {what}", growth, 3, "times")
+        yield plain(f"twice as many spans take as many times as long: {what}", growth, 3, "times")
     delay = span_costs.seconds_to_report()
-    yield _plain("the report of 10 runs, after the last of them", delay, 0.5, "s")
-
-
-def _machine() -> str:
-    names = {"langgraph": "langgraph", "langchain-core": "langchain-core"}
-    versions = ", ".join(f"{label} {version(package)}" for package, label in names.items())
-    python = platform.python_version()
-    return (
-        f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()}, Python {python}, {versions}"
-    )
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.machine()
+    yield plain("the report of 10 runs, after the last of them", delay, 0.5, "s")
 
 
 def _report(machine: str, rounds: int, goals: list[Goal], details: list[str]) -> str:
@@ -174,8 +111,7 @@ def _report(machine: str, rounds: int, goals: list[Goal], details: list[str]) ->
             f"{machine}.",
             f"Medians of {rounds} rounds with 95 % bootstrap intervals.",
             "",
-            "| Goal | Measured | 95 % interval | Limit | |",
-            "|---|--:|--:|--:|---|",
+            TABLE_HEAD,
             *(goal.row() for goal in goals),
             "",
             "More than the bare graph, in µs per node. *Afterwards* includes what is done once the",
@@ -216,10 +152,10 @@ def main() -> int:
             goals.append(_peer_goal(watched, [other.name for other in others]))
             details += _details(watched, others)
     goals += _cost_goals(options.quick)
-    machine = _machine()
-    print(_report(machine, rounds, goals, details))
+    where = machine("langgraph", "langchain-core")
+    print(_report(where, rounds, goals, details))
     if options.json:
-        found = {"machine": machine, "rounds": rounds, "goals": [asdict(goal) for goal in goals]}
+        found = {"machine": where, "rounds": rounds, "goals": [asdict(goal) for goal in goals]}
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     sys.stdout.flush()
     return 1 if any(goal.met is False for goal in goals) else 0

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +52,12 @@ async def add_one_async(state: State) -> State:
 
 quick = one_node(add_one)
 quick_async = one_node(add_one_async)
+chosen = (
+    StateGraph(State)
+    .add_node("work", add_one)
+    .add_conditional_edges(START, lambda state: "work", ["work"])
+    .compile()
+)
 
 
 def shout(state: State) -> State:
@@ -166,7 +174,26 @@ def sleep_sync(state: State) -> State:
     return {"i": 1}
 
 
+async def sleep_in_thread(state: State) -> State:
+    note("started", "sleep_in_thread")
+    await asyncio.to_thread(time.sleep, 3600)
+    return {"i": 1}
+
+
+async def sleep_beside_thread(state: State) -> State:
+    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+    return await sleep_async(state)
+
+
+async def sleep_beside_pool(state: State) -> State:
+    ThreadPoolExecutor(1).submit(int).result()  # its thread waits for more, and does no harm
+    return await sleep_async(state)
+
+
 hangs_async = one_node(sleep_async)
+hangs_in_thread = one_node(sleep_in_thread)
+hangs_beside_thread = one_node(sleep_beside_thread)
+hangs_beside_pool = one_node(sleep_beside_pool)
 hangs_holding = one_node(hold_the_loop)
 hangs_sync = one_node(sleep_sync)
 

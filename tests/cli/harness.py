@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +19,7 @@ from typing import Any, NoReturn
 import jsonschema
 import pytest
 
-from lgprof.cli import main, run
+from lgprof.cli import leaving, main
 from lgprof.model import profile_json_schema
 
 APPS = Path(__file__).parent / "apps.py"
@@ -127,12 +129,12 @@ class ProjectHere(Project):
     def call(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Done:
         """Run lgprof in this process: quicker, with the same files and the same exit code."""
         self._capfd.readouterr()
-        with self._monkeypatch.context() as patch:
+        with self._monkeypatch.context() as patch, _standard_output_kept():
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", ["lgprof", *arguments])
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             patch.setattr(os, "_exit", _refuse_exit)
-            patch.setattr(run, "was_cut_short", False)
+            patch.setattr(leaving, "was_cut_short", False)
             for name in set(os.environ) - set(clean_environment()):
                 patch.delenv(name)
             for name, value in (env or {}).items():
@@ -142,6 +144,14 @@ class ProjectHere(Project):
         out, err = self._capfd.readouterr()
         assert isinstance(left.value.code, int)
         return Done(left.value.code, out, err)
+
+
+@contextmanager
+def _standard_output_kept() -> Iterator[None]:
+    kept = os.dup(1)
+    yield
+    os.dup2(kept, 1)
+    os.close(kept)
 
 
 def _refuse_exit(code: int) -> NoReturn:

@@ -17,10 +17,12 @@ import lgprof
 from lgprof.cli.app import app
 from tests.cli.harness import ProjectHere, clean_environment
 
-RUN = typer.main.get_command(app).commands["run"]
-OPTIONS = [
-    name for parameter in RUN.params for name in (*parameter.opts, *parameter.secondary_opts)
-]
+COMMANDS = typer.main.get_command(app).commands
+VARIABLES = {
+    ("load", "requests"): "LGPROF_LOAD_REQUESTS",
+    ("load", "warmup"): "LGPROF_LOAD_WARMUP",
+}
+"""Those that are not named as their option: `run` has these names."""
 
 
 def test_version(project: ProjectHere) -> None:
@@ -42,29 +44,56 @@ def test_no_arguments_show_the_help(project: ProjectHere) -> None:
     assert "Usage: lgprof " in done.out + done.err
 
 
-def test_help_of_run_explains_every_option(project: ProjectHere) -> None:
-    done = project.call("run", "--help")
+@pytest.mark.parametrize(("name", "least"), [("run", 25), ("load", 50)])
+def test_help_of_a_command_explains_every_option(
+    project: ProjectHere, name: str, least: int
+) -> None:
+    command = COMMANDS[name]
+    options = [word for found in command.params for word in (*found.opts, *found.secondary_opts)]
+    done = project.call(name, "--help")
     assert done.code == 0
-    assert "Usage: lgprof run [OPTIONS] [TARGET]" in done.out
-    assert len(OPTIONS) > 25
-    for name in (name for name in OPTIONS if name.startswith("-")):
-        assert re.search(rf"(^|[\s,/]){name}\b", done.out, re.MULTILINE), name
-    unexplained = [parameter.name for parameter in RUN.params if not parameter.help]
+    assert f"Usage: lgprof {name} [OPTIONS] [TARGET]" in done.out
+    assert len(options) > least
+    for option in (option for option in options if option.startswith("-")):
+        assert re.search(rf"(^|[\s,/]){option}\b", done.out, re.MULTILINE), option
+    unexplained = [parameter.name for parameter in command.params if not parameter.help]
     assert not unexplained
     assert max(map(len, done.out.splitlines())) <= 80
 
 
-def test_every_setting_is_an_option_with_a_variable() -> None:
+@pytest.mark.parametrize("name", ["run", "load"])
+def test_every_setting_is_an_option_with_a_variable(name: str) -> None:
     """What the settings may say, the command line and the environment may say too."""
-    from lgprof.config import _KEYS
+    from lgprof.config import _OWN, _SHARED
 
-    parameters = {parameter.name: parameter for parameter in RUN.params}
-    for key in _KEYS.keys() - {"app", "inputs", "resume"}:
-        assert parameters[key].envvar == f"LGPROF_{key.upper()}"
+    parameters = {parameter.name: parameter for parameter in COMMANDS[name].params}
+    lists = {"inputs", "resume", "abort_on"}
+    for key in {**_SHARED, **_OWN[name]}.keys() - lists:
+        variable = VARIABLES.get((name, key), f"LGPROF_{key.upper()}")
+        assert parameters[key].envvar == variable
     assert {"target", "inputs", "resume"} <= parameters.keys()
 
 
-@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["run", "--mode", "x"]])
+def test_no_variable_means_two_things() -> None:
+    meanings: dict[str, set[str]] = {}
+    for command in COMMANDS.values():
+        for parameter in command.params:
+            if parameter.envvar:
+                meanings.setdefault(parameter.envvar, set()).add(f"{parameter.help}")
+    assert [name for name, found in meanings.items() if len(found) > 1] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["run", "--mode", "x"],
+        ["load", "--help"],
+        ["load", "--arrivals", "x"],
+        ["load", "--worker"],
+    ],
+)
 def test_quick_answers_import_nothing_heavy(project: ProjectHere, command: list[str]) -> None:
     def look() -> None:
         import json
@@ -75,7 +104,7 @@ def test_quick_answers_import_nothing_heavy(project: ProjectHere, command: list[
         try:
             main()
         finally:
-            heavy = ("langgraph", "langchain_core", "rich", "asyncio", "psutil")
+            heavy = ("langgraph", "langchain_core", "rich", "asyncio", "psutil", "locust", "gevent")
             print(json.dumps([name for name in heavy if name in sys.modules]), file=sys.stderr)
 
     done = subprocess.run(

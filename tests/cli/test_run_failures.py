@@ -29,6 +29,24 @@ def test_one_request_in_ten_raises(project: ProjectHere, mode: str, probes: str)
     assert "the third of ten" not in project.saved[-1].read_text()
 
 
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_node_that_wants_a_plain_dict_gets_it(project: ProjectHere, mode: str) -> None:
+    project.write(
+        "picky.py",
+        "from apps import *\ngraph = one_node(lambda s: {'text': {dict: 'plain'}[type(s)]})\n",
+    )
+    done = project.call("run", "picky:graph", "-i", "{}", "-n", "3", "--mode", mode)
+    assert done.code == 0, done.err
+    profile = project.profile()
+    assert (profile["summary"]["succeeded"], profile["summary"]["requests"]) == (3, 3)
+    assert profile["nodes"][0]["reads"] is None
+    assert profile["nodes"][0]["writes"] == ["text"]
+    [warning] = profile["warnings"]
+    assert warning["code"] == "not_tracked"
+    assert "work failed" in warning["message"]
+    assert "--no-probes" in done.out
+
+
 def test_every_request_raises(project: ProjectHere) -> None:
     done = project.call("run", "apps:fails", "-n", "3", "-v")
     assert done.code == 3

@@ -38,6 +38,30 @@ def test_json_is_alone_on_standard_output(project: ProjectHere, failing: bool) -
     assert "Nodes" in done.err
 
 
+def test_json_is_alone_also_where_the_program_prints_later(project: ProjectHere) -> None:
+    project.write(
+        "late.py",
+        """
+import atexit, threading, time
+from apps import *
+
+def chatter():
+    while threading.main_thread().is_alive():
+        print("NOISE from a thread", flush=True)
+        time.sleep(0.005)
+    print("NOISE at last", flush=True)
+
+atexit.register(print, "NOISE at exit")
+threading.Thread(target=chatter).start()
+""",
+    )
+    done = project.run("run", "late:quick", "-n", "1", "-q", "--json", "-")
+    assert done.code == 0
+    check_profile(json.loads(done.out))
+    assert "NOISE" not in done.out
+    assert {"NOISE from a thread", "NOISE at last", "NOISE at exit"} <= set(done.err.splitlines())
+
+
 def test_show_chooses_the_parts_in_their_own_order(project: ProjectHere) -> None:
     done = project.call(*QUICK, "--show", "nodes, latency")
     assert done.code == 0
@@ -58,7 +82,9 @@ def test_quiet_verbose_and_the_full_report(project: ProjectHere) -> None:
     quiet, full, verbose = (project.call(*QUICK, *more) for more in (["-q"], [], ["-v"]))
     assert titles(quiet.out) == ["Latency", "Saved"]
     assert [title for title in titles(full.out) if title in ("Latency", "Nodes", "Flame")]
-    assert len(titles(verbose.out)) >= len(titles(full.out)) > len(titles(quiet.out))
+    # Whether one request is much slower than the others is up to the machine.
+    all_titles, verbose_titles = ({*titles(done.out)} - {"Slowest"} for done in (full, verbose))
+    assert verbose_titles >= all_titles > {*titles(quiet.out)}
     assert quiet.err == full.err == verbose.err == ""
 
 

@@ -41,10 +41,13 @@ HANGING = [
     ("hangs_holding", "auto"),
     ("hangs_sync", "auto"),
     ("hangs_sync", "async"),  # in a thread of the loop's executor
+    ("hangs_in_thread", "auto"),
 ]
+BESIDE = [("hangs_beside_thread", "auto"), ("hangs_beside_pool", "auto")]
+ENDS = ("hangs_async", "hangs_beside_pool")
 
 
-@pytest.mark.parametrize(("target", "mode"), HANGING)
+@pytest.mark.parametrize(("target", "mode"), [*HANGING, *BESIDE])
 def test_timeout_of_every_request(project: ProjectHere, target: str, mode: str) -> None:
     start_s = time.monotonic()
     options = ("-n", "2", "-w", "0", "--timeout", "300ms", "--mode", mode)
@@ -57,10 +60,20 @@ def test_timeout_of_every_request(project: ProjectHere, target: str, mode: str) 
     assert profile["summary"]["error_rate"] == 1.0
     codes = {warning["code"] for warning in profile["warnings"]}
     assert "timed_out" in codes
-    assert ("left_behind" in codes) == (target != "hangs_async")
+    assert ("left_behind" in codes) == (target not in ENDS)
     assert "--timeout" in done.out
     assert ".lgprof/" in done.out
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(("target", "mode"), HANGING)
+def test_what_still_runs_is_said_without_probes(
+    project: ProjectHere, target: str, mode: str
+) -> None:
+    options = ("-n", "1", "-w", "0", "--timeout", "300ms", "--mode", mode, "--no-probes")
+    assert project.run("run", f"apps:{target}", *options).code == 3
+    codes = [warning["code"] for warning in project.profile()["warnings"]]
+    assert codes.count("left_behind") == (target not in ENDS)
 
 
 @pytest.mark.parametrize("target", ["third_hangs", "third_hangs_async"])

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -114,6 +115,44 @@ def test_reader_of_standard_output_has_gone(
         assert "Traceback" not in done.err
         assert done.code == code
     assert bool(project.saved) == (target != "missing")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[*RUN], [*RUN, "-q"], [*RUN, "--json", "-"], ["--help"], ["--version"]]
+)
+def test_standard_output_on_a_full_disk(project: ProjectHere, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = finish(project.start(*arguments, stdout=full))
+    assert done.code == 2
+    assert done.error == "error: standard output cannot be written: No space left on device"
+    assert "Traceback" not in done.err
+    assert "defect" not in done.err
+    assert bool(project.saved) == ("run" in arguments)
+
+
+def test_standard_error_on_a_full_disk(project: ProjectHere) -> None:
+    with open("/dev/full", "w") as full:
+        done = finish(project.start(*RUN, "--json", "-", stderr=full))
+    assert done.code == 0
+    assert done.out.endswith("}\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed(project: ProjectHere, closed: str) -> None:
+    command = f"{shlex.join([sys.executable, '-m', 'lgprof', *RUN])} {closed}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=project.folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert project.saved
 
 
 def test_reader_of_standard_error_has_gone(project: ProjectHere) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.harness import ProjectHere
@@ -146,3 +148,38 @@ graph = StateGraph(State).add_node("n", lambda s: {}).add_edge(START, "n").compi
     assert "-i" in done.hint
     assert len(done.err.splitlines()) == 2
     assert not project.saved
+
+
+@pytest.mark.parametrize("target", ["quick", "quick_async", "chosen"])
+@pytest.mark.parametrize("probes", ["--probes", "--no-probes"])
+@pytest.mark.parametrize("text", ["hello", '["a", "b"]', "5"])
+def test_input_of_another_shape(project: ProjectHere, target: str, probes: str, text: str) -> None:
+    done = project.call("run", f"apps:{target}", "-i", text, probes)
+    assert done.code == 2
+    assert "the input does not fit the graph: Expected dict, got " in done.error
+    assert done.error.endswith(text.replace('"', "'"))
+    assert "-i '{...}'" in done.hint
+    assert len(done.err.splitlines()) == 2
+    assert not project.saved
+
+
+@pytest.mark.parametrize("probes", ["--probes", "--no-probes"])
+def test_a_node_that_returns_another_shape_is_the_graphs_failure(
+    project: ProjectHere, probes: str
+) -> None:
+    project.write("shape.py", "from apps import *\ngraph = one_node(lambda state: 'text')\n")
+    done = project.call("run", "shape:graph", "-i", "{}", "-n", "2", probes)
+    assert done.code == 3
+    assert "InvalidUpdateError" in done.out
+
+
+def test_hints_can_be_pasted_into_a_shell(project: ProjectHere) -> None:
+    graphs = {"my graph": "./apps.py:quick", "other": "./apps.py:quick"}
+    project.write("langgraph.json", json.dumps({"dependencies": ["."], "graphs": graphs}))
+    project.write("my app.py", project.read("apps.py"))
+    project.write("my input.json", "{}")
+    assert project.call("run").hint == "lgprof run 'my graph' or lgprof run other"
+    assert "lgprof run 'my app.py:quick'?" in project.call("run", "my ap.py:quick").hint
+    assert "lgprof run 'my app.py:quick'" in project.call("run", "my app.py:quik").hint
+    done = project.call("run", "other", "-i", "@my inptu.json")
+    assert done.hint == "did you mean '@my input.json'?"

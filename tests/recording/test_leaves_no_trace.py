@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from langchain_core.tracers import context as tracer_context
+from langgraph.cache.memory import InMemoryCache
 from langgraph.graph import START, StateGraph
-from langgraph.pregel import Pregel, _algo
-from langgraph.types import Command
+from langgraph.pregel import Pregel, _algo, _loop
+from langgraph.types import CachePolicy, Command
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
@@ -29,6 +30,7 @@ def patched_places() -> list[object]:
         Pregel.stream,
         Pregel.astream,
         _algo.get_runnable_for_task,
+        _loop.PregelLoop.accept_push,
         ThreadPoolExecutor.submit,
         threading.Thread.start,
         events.Handle._run,
@@ -172,7 +174,7 @@ def test_a_class_that_watches_its_subclasses_is_not_subclassed() -> None:
     ).profile
     assert profile.summary.succeeded == 1
     assert REGISTRY == []
-    assert profile.nodes[0].reads is None
+    assert profile.nodes[0].reads == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -197,3 +199,28 @@ def test_a_state_that_is_kept_in_the_state_is_a_plain_dict(keep: Any) -> None:
 
     profile_graph(graph_of(Typed, keep, look), {"a": 1})
     assert found == [dict]
+
+
+@pytest.mark.parametrize("probes", [True, False])
+@pytest.mark.parametrize("at", ["the graph", "a subgraph"])
+def test_a_cache_in_memory_keeps_its_contents(probes: bool, at: str) -> None:
+    calls = []
+
+    def work(state):
+        calls.append(state["a"])
+        return {"a": state["a"] + 1}
+
+    cache = InMemoryCache()
+    builder = StateGraph(Typed)
+    builder.add_node("work", work, cache_policy=CachePolicy())
+    builder.add_edge(START, "work")
+    graph = builder.compile(cache=cache)
+    if at == "a subgraph":
+        graph = graph_of(Typed, graph)
+    graph.invoke({"a": 1})
+    before = copy.deepcopy(cache._cache)
+    assert before
+    result = profile_graph(graph, {"a": 1}, {"a": 5}, {"a": 5}, probes=probes)
+    assert result.profile.summary.succeeded == 3
+    assert calls == [1, 5]  # what it held was found, and what was new as well
+    assert cache._cache == before

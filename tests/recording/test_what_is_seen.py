@@ -85,6 +85,7 @@ class TestThreads:
         assert last.work_start_s - last.start_s >= 0.04 - 0.001
         assert profile.attribution_s.executor_queue >= 0.04 - 0.001
         assert profile.attribution_s.unattributed == 0
+        assert profile.requests[0].pool_size == 2
 
     def test_graphs_started_in_threads_keep_their_node(self) -> None:
         inner = chain(("deep", noop))
@@ -200,6 +201,86 @@ class TestControlFlow:
             builder.compile(), {}, time=time, config={"max_concurrency": 2}
         ).profile
         assert books(profile) == {"executor_queue": 10.0, "node_wait": 10.0}
+        assert node(profile, "work").executor_queue_s == pytest.approx(2 * 0.010)
+
+    def test_the_returned_value_of_an_entrypoint_is_what_it_writes(self) -> None:
+        @entrypoint()
+        async def flow(value):
+            return entrypoint.final(value={"answer": value["a"]}, save={"seen": 1})
+
+        profile = profile_graph(flow, {"a": 1}, time=VirtualTime()).profile
+        row = node(profile, "flow")
+        assert (row.reads, row.writes) == (["a"], ["answer"])
+
+    def test_functional_tasks_queue_under_max_concurrency(self) -> None:
+        time = VirtualTime()
+
+        @task
+        async def work(number):
+            await asyncio.sleep(0.01)
+
+        @entrypoint()
+        async def flow(value):
+            await asyncio.sleep(0.005)
+            await asyncio.gather(*(work(number) for number in range(6)))
+            return value
+
+        # The entrypoint itself takes one of the three places.
+        profile = profile_graph(flow, {}, time=time, config={"max_concurrency": 3}).profile
+        assert books(profile) == {"executor_queue": 20.0, "node_wait": 15.0}
+        assert node(profile, "flow/work").executor_queue_s == pytest.approx(2 * 0.010 + 2 * 0.020)
+
+    def test_an_async_run_without_limits_has_no_queue(self) -> None:
+        time = VirtualTime()
+
+        async def work(state):
+            time.compute(0.002)
+            await asyncio.sleep(0.001)
+            return {"items": [1]}
+
+        builder = StateGraph(State)
+        builder.add_node("work", work)
+        builder.add_conditional_edges(START, lambda state: [Send("work", {})] * 50)
+        profile = profile_graph(builder.compile(), {}, time=time).profile
+        assert profile.attribution_s.executor_queue == 0
+        assert node(profile, "work").executor_queue_s == 0
+
+    def test_sync_sends_of_a_sync_run_queue_for_its_pool(self) -> None:
+        size = ThreadPoolExecutor()._max_workers
+        all_busy = threading.Barrier(size, timeout=20)
+
+        def work(state):
+            all_busy.wait()
+            real_time.sleep(0.01)
+            return {"items": [1]}
+
+        builder = StateGraph(State)
+        builder.add_node("work", work)
+        builder.add_conditional_edges(START, lambda state: [Send("work", {})] * 2 * size)
+        profile = profile_graph(builder.compile(), {}).profile
+        assert profile.requests[0].pool_size == size
+        # Half of the calls wait until one of the other half is done.
+        assert node(profile, "work").executor_queue_s >= size * 0.010
+        assert profile.attribution_s.executor_queue >= 0.010
+
+    def test_sync_functional_tasks_queue_for_the_pool_of_their_run(self) -> None:
+        size = ThreadPoolExecutor()._max_workers - 2  # the entrypoint and LangGraph take one each
+        all_busy = threading.Barrier(size, timeout=20)
+
+        @task
+        def work(number):
+            all_busy.wait()
+            real_time.sleep(0.01)
+
+        @entrypoint()
+        def flow(value):
+            for call in [work(number) for number in range(2 * size)]:
+                call.result()
+            return value
+
+        profile = profile_graph(flow, {}).profile
+        assert node(profile, "flow/work").executor_queue_s >= 0.010
+        assert profile.attribution_s.executor_queue >= 0.010
 
     @pytest.mark.skipif(TimeoutPolicy is None, reason="this langgraph has no TimeoutPolicy")
     def test_a_node_timeout_is_counted(self) -> None:
@@ -278,6 +359,18 @@ class TestInterrupts:
         result = profile_graph(builder.compile(), {"items": []}, resumes=[1, 2])
         assert result.profile.summary.succeeded == 1
         assert result.profile.warnings == []
+
+    @pytest.mark.parametrize(("resumes", "left"), [([], "no answers"), ([1], "1 answer ")])
+    def test_too_few_answers_to_parallel_interrupts(self, resumes: list, left: str) -> None:
+        builder = StateGraph(State)
+        for name in "xyz":
+            builder.add_node(name, lambda state: {"items": [interrupt("?")]})
+            builder.add_edge(START, name)
+        graph = builder.compile(checkpointer=InMemorySaver())
+        [warning] = profile_graph(graph, {"items": []}, resumes=resumes).profile.warnings
+        assert warning.code == "unanswered_interrupt"
+        assert f"3 interrupts at once in x, y, z, with {left}" in warning.message
+        assert "answer all 3 with --resume" in warning.fix
 
     def test_each_of_parallel_interrupts_gets_its_own_answer(self) -> None:
         seen = {}
@@ -511,6 +604,28 @@ class TestCalls:
         assert [(row.node, row.calls) for row in profile.models] == [("ask", 1)]
         assert profile.summary.tokens.input == 3
 
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    def test_a_stream_that_its_reader_leaves_is_no_error(self, mode: str) -> None:
+        model = GenericFakeChatModel(messages=iter([AIMessage("a long answer to nobody")]))
+
+        def ask(state):
+            stream = model.stream("x")
+            next(stream)
+            stream.close()
+            return {}
+
+        async def ask_async(state):
+            stream = model.astream("x")
+            await anext(stream)
+            await stream.aclose()
+            return {}
+
+        graph = chain(("ask", ask if mode == "sync" else ask_async))
+        profile = profile_graph(graph, {"a": 1}).profile
+        assert profile.target.mode == mode
+        assert [span.outcome for span in spans(profile, "model")] == ["cancelled"]
+        assert [(row.calls, row.errors) for row in profile.models] == [(1, 0)]
+
     def test_tools_and_models_inside_tools(self) -> None:
         model = self.model()
 
@@ -533,13 +648,16 @@ class TestCalls:
         assert paths(profile) == {"steps"}
         assert profile.attribution_s.unattributed == 0
 
-    def test_unreported_tokens_are_unknown_and_said(self) -> None:
+    def test_unreported_tokens_are_estimated_and_said(self) -> None:
         model = GenericFakeChatModel(messages=iter([AIMessage("hi")] * 3))
         profile = profile_graph(
             chain(("ask", lambda state: {"b": len(model.invoke("x").content)})), {"a": 1}
         ).profile
-        assert profile.summary.tokens.input is None
-        assert [warning.code for warning in profile.warnings] == ["no_usage"]
+        assert profile.summary.tokens.input == 3 + 1 + 1 + 3  # framing, role, text, answer's start
+        assert profile.summary.tokens.estimated_share == 1.0
+        [warning] = profile.warnings
+        assert warning.code == "no_usage"
+        assert warning.message == "1 of 1 model calls reported no tokens: theirs are estimated"
 
 
 class TestFailures:
@@ -569,6 +687,26 @@ class TestFailures:
         assert profile.summary.latency_s.max == pytest.approx(2.0)
         assert books(profile) == {"node_wait": 2000.0}
         assert profile.errors[0].node == "hang"
+
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_a_timeout_that_nobody_could_enforce_counts(self, mode: str, fails: bool) -> None:
+        time = VirtualTime()
+
+        def work(state):
+            time.compute(0.02)  # no real time: no timer fires meanwhile
+            if fails:
+                raise ValueError("too late")
+            return {}
+
+        async def work_async(state):
+            return work(state)
+
+        graph = chain(("work", work if mode == "sync" else work_async))
+        result = profile_graph(graph, {"a": 1}, {"a": 1}, time=time, timeout_s=0.01)
+        assert result.profile.target.mode == mode
+        assert [request.outcome for request in result.profile.requests] == ["timed_out"] * 2
+        assert result.profile.summary.latency_s.max == pytest.approx(0.02)
 
     def test_errors_kept_in_state(self) -> None:
         def charge(state):

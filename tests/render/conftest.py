@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+import sample_load_profiles
 import sample_profiles
 from rich.console import Console
 
@@ -18,6 +19,12 @@ from lgprof.render import terminal
 def samples() -> ModuleType:
     """The builders of synthetic Profiles."""
     return sample_profiles
+
+
+@pytest.fixture
+def load_samples() -> ModuleType:
+    """The builders of synthetic Profiles of load tests."""
+    return sample_load_profiles
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from lgprof.analysis.costs import calls_cost_usd, summed_cost, unpriced_calls
+from lgprof.analysis.rows import sum_tokens
 from lgprof.histogram import encode_seconds
 from lgprof.model import (
     Attribution,
-    Cost,
-    CostDistribution,
     CriticalPathRow,
     Edge,
     Environment,
@@ -84,7 +84,8 @@ class Recording:
         call = ModelCall(
             name=name,
             provider="openai",
-            tokens=Tokens(input=900, output=180, cache_read=300),
+            tokens=more.pop("tokens", Tokens(input=900, output=180, cache_read=300)),
+            cost_usd=more.pop("cost_usd", 0.0041),
             first_token_s=more.pop("first_token_s", (end - start) * 0.3),
         )
         return self.add("model", name, start, end, node, model=call, **more)
@@ -164,6 +165,8 @@ def profile_of(
             platform="Linux x86_64",
             git_commit="ec187ef0123456789",
             git_dirty=True,
+            prices_date="2026-11-09",
+            prices_source="genai-prices 0.2.3",
         ),
         summary=_summary(requests, latency),
         attribution_s=Attribution(**seconds),
@@ -181,10 +184,6 @@ def _summary(requests: Sequence[Request], latency: LatencySummary | None) -> Sum
     models = [span for r in requests for span in r.spans if span.kind == "model"]
     tools = [span for r in requests for span in r.spans if span.kind == "tool"]
     outcomes = [request.outcome for request in requests]
-    cost = Cost()
-    if models:
-        each = CostDistribution(mean=0.0123, p50=0.0121, p95=0.0158, max=0.0158)
-        cost = Cost(total=0.0123 * len(requests), per_request=each)
     return Summary(
         requests=len(requests),
         succeeded=outcomes.count("ok"),
@@ -204,7 +203,7 @@ def _summary(requests: Sequence[Request], latency: LatencySummary | None) -> Sum
         tokens=Tokens(
             input=900 * len(models), output=180 * len(models), cache_read=300 * len(models)
         ),
-        cost_usd=cost,
+        cost_usd=summed_cost(requests),
         histogram=encode_seconds(r.latency_s for r in requests if r.outcome == "ok"),
     )
 
@@ -272,8 +271,9 @@ def _model_rows(requests: Sequence[Request]) -> list[ModelRow]:
             provider="openai",
             calls=len(spans),
             errors=sum(span.outcome == "failed" for span in spans),
-            tokens=Tokens(input=900 * len(spans), output=180 * len(spans), cache_read=300),
-            cost_usd=0.0041 * len(spans),
+            tokens=sum_tokens(spans),
+            cost_usd=calls_cost_usd(spans),
+            unpriced_calls=unpriced_calls(spans),
             latency_s=latencies(span.end_s - span.start_s for span in spans),
             time_to_first_token_s=latencies(
                 span.model.first_token_s for span in spans if span.model.first_token_s
@@ -541,6 +541,29 @@ def hostile_failures() -> list[Failure]:
     return [Failure("[bold]E[/bold]\x1b[2J", text, "検索する" * 9, text * 3, 1)]
 
 
+def costs() -> Profile:
+    """Models with cached and reasoning tokens, one without a price, one without usage."""
+    made = []
+    for index in range(10):
+        recording = Recording(index, float(index))
+        node = recording.run("plan", 0.2)
+        thought = Tokens(input=400, output=900, cache_read=0, reasoning=760, estimated_share=0.0)
+        recording.model(node, node.start_s, node.end_s, "o3", cost_usd=0.008, tokens=thought)
+        for _ in range(1 + 3 * (index == 6)):
+            node = recording.run("write/draft", 0.3)
+            recording.model(node, node.start_s, node.end_s, cost_usd=0.0041)
+        node = recording.run("check", 0.1)
+        recording.model(node, node.start_s, node.end_s, "team-small", cost_usd=None)
+        node = recording.run("rank", 0.1)
+        recording.model(node, node.start_s, node.end_s, "local", cost_usd=None, tokens=None)
+        how = {"error_type": "builtins.ValueError", "error_node": "rank"} if index == 3 else {}
+        made.append(recording.done("failed" if how else "ok", **how))
+    profile = profile_of(made)
+    profile.settings["monthly_requests"] = 1e6
+    profile.summary.tokens.estimated_share = 0.12
+    return profile
+
+
 def none_succeeded() -> Profile:
     made = []
     for index in range(4):
@@ -573,6 +596,7 @@ def many_spans(spans: int = 100_000) -> Profile:
 SAMPLES = {
     "agent": agent,
     "chain": chain,
+    "costs": costs,
     "fan_out": fan_out,
     "hostile": hostile,
     "loop": loop,

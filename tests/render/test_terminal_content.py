@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lgprof.analysis.costs import summed_cost
 from lgprof.model import Attribution, Request
 from lgprof.render.terminal import SECTIONS
 from lgprof.render.terminal.calls import call_tree
@@ -15,12 +16,13 @@ from lgprof.render.terminal.timeline_rows import select_rows
 def test_sections_come_in_order(show, samples) -> None:
     shown = show(samples.agent(25))
     titles = [
-        "app ", "Latency ", "Where the time goes", "Timeline", "Nodes", "Models", "Tools",
+        "app ", "Latency ", "Where the time goes", "Timeline", "Nodes", "Models", "Cost",
+        "Tools",
         "Flame graph", "Latency histogram", "Warnings",
     ]  # fmt: skip
     places = [shown.index(f"\n{title}" if index else title) for index, title in enumerate(titles)]
     assert places == sorted(places)
-    assert len(SECTIONS) == 12
+    assert len(SECTIONS) == 18
 
 
 def test_sections_can_be_chosen(show, samples) -> None:
@@ -36,7 +38,7 @@ def test_a_chosen_section_without_content_says_so(show, samples) -> None:
 
 
 def test_an_unknown_section_is_refused(show, samples) -> None:
-    with pytest.raises(ValueError, match="no section 'nope'; there are target, latency"):
+    with pytest.raises(ValueError, match="no section 'nope'; there are target, fidelity"):
         show(samples.chain(), sections=["nope"])
 
 
@@ -95,6 +97,26 @@ def test_time_to_first_token_is_the_lighter_part(show, samples) -> None:
     line = next(line for line in lines if "gpt-4o-mini" in line)
     light, body = line.count("▒"), line.count("█")
     assert light / (light + body) == pytest.approx(0.3, abs=0.06)
+
+
+def test_a_bill_without_any_price_is_unknown(show, samples) -> None:
+    profile = samples.nested()
+    for request in profile.requests:
+        for span in request.spans:
+            if span.model is not None:
+                span.model.cost_usd = None
+    [row] = profile.models
+    row.cost_usd, row.unpriced_calls = None, 1
+    profile.summary.cost_usd = summed_cost(profile.requests)
+    shown = show(profile, sections=["cost"])
+    assert "in all      unknown" in shown
+    assert "gpt-4o in outer/middle/leaf.two, 1 call: no price (--prices)" in shown
+    assert "$" not in shown
+
+
+def test_nothing_is_billed_where_no_model_was_called(show, samples) -> None:
+    assert "Cost" not in show(samples.chain())
+    assert "nothing to bill" in show(samples.chain(), sections=["cost"])
 
 
 def test_a_long_loop_takes_few_rows(show, samples) -> None:

@@ -38,6 +38,17 @@ def test_looks_as_it_did(show, samples, name: str, width: int, kind: str) -> Non
     assert shown == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("width", "kind"), [(60, "plain"), (100, "plain"), (100, "ascii"), (160, "plain")]
+)
+def test_cost(show, samples, width: int, kind: str) -> None:
+    shown = show(samples.costs(), width, kind, sections=["cost"])
+    path = SNAPSHOTS / f"cost-{width}-{kind}.txt"
+    if os.environ.get("LGPROF_UPDATE_SNAPSHOTS") == "1":
+        path.write_text(shown, encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8")
+
+
 def test_histogram(show, samples) -> None:
     shown = show(samples.agent(60), 100, sections=["histogram"])
     path = SNAPSHOTS / "histogram-100-plain.txt"

@@ -25,18 +25,12 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel, Field
 
 from lgprof.errors import TargetError
-from lgprof.langgraph_adapter.graphs import (
-    AnyGraph,
-    all_graphs,
-    as_runnable_graph,
-    input_json_schema,
-    is_graph,
-    needs_checkpointer,
-    preferred_mode,
-    replace_graph,
-    structure,
-    with_host,
-)
+from lgprof.langgraph_adapter.graphs import AnyGraph, as_runnable_graph, is_graph, replace_graph
+from lgprof.langgraph_adapter.hosting import needs_checkpointer, with_host
+from lgprof.langgraph_adapter.input_schema import input_json_schema
+from lgprof.langgraph_adapter.mode import preferred_mode
+from lgprof.langgraph_adapter.structure import structure
+from lgprof.langgraph_adapter.walk import all_graphs
 from lgprof.model import Edge
 from lgprof.target import inputs_from_schema
 

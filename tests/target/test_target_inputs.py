@@ -130,7 +130,7 @@ def test_a_close_file_is_suggested(tmp_path: Path) -> None:
         ("@in.jsonl", [1, 2]),
         ("hello", ["hello"]),
         ('{"q": 1}', [{"q": 1}]),
-        ([{"q": 1}, "@literal"], [{"q": 1}, "@literal"]),
+        ([{"q": 1}, "@in.jsonl", "hello"], [{"q": 1}, 1, 2, "hello"]),
         ({"q": 1}, [{"q": 1}]),
     ],
 )

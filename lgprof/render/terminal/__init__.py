@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -12,11 +13,21 @@ from lgprof.render.terminal import palette
 from lgprof.render.terminal.attribution_bar import attribution_blocks
 from lgprof.render.terminal.call_tables import model_blocks, tool_blocks
 from lgprof.render.terminal.charset import glyphs_for
+from lgprof.render.terminal.cost import cost_blocks
 from lgprof.render.terminal.critical import critical_spans
 from lgprof.render.terminal.errors import error_blocks
 from lgprof.render.terminal.flame import flame_blocks
 from lgprof.render.terminal.histogram import SMALLEST_SAMPLE, histogram_blocks
 from lgprof.render.terminal.latency import latency_blocks
+from lgprof.render.terminal.load.arrivals import arrival_blocks
+from lgprof.render.terminal.load.distribution import SMALLEST_SAMPLE as SMALLEST_DISTRIBUTION
+from lgprof.render.terminal.load.distribution import distribution_blocks
+from lgprof.render.terminal.load.fidelity import fidelity_blocks
+from lgprof.render.terminal.load.latency import load_latency_blocks
+from lgprof.render.terminal.load.nodes import load_node_blocks
+from lgprof.render.terminal.load.over_time import over_time_blocks
+from lgprof.render.terminal.load.target import load_target_blocks
+from lgprof.render.terminal.load.workers import worker_blocks
 from lgprof.render.terminal.node_table import node_blocks
 from lgprof.render.terminal.notices import saved_blocks, warning_blocks
 from lgprof.render.terminal.page import Block, Page
@@ -27,23 +38,57 @@ __all__ = ["SECTIONS", "render_page", "render_report"]
 
 _WIDEST = 200
 
-_SECTIONS: dict[str, tuple[Callable[[Page], list[Block]], str]] = {
-    "target": (target_blocks, ""),
-    "latency": (latency_blocks, ""),
-    "attribution": (attribution_blocks, "nothing to attribute: no request succeeded"),
-    "timeline": (timeline_blocks, "no timeline: no request was recorded"),
-    "nodes": (node_blocks, "no node ran"),
-    "models": (model_blocks, "no model calls"),
-    "tools": (tool_blocks, "no tool or retriever calls"),
-    "flame": (flame_blocks, "no flame graph: no node was recorded"),
-    "histogram": (histogram_blocks, f"no histogram below {SMALLEST_SAMPLE} requests"),
-    "errors": (error_blocks, "no errors"),
-    "warnings": (warning_blocks, "no warnings"),
-    "saved": (saved_blocks, "the Profile was not saved"),
-}
-"""What makes each section, and what to say where one that was asked for has nothing to show."""
 
-SECTIONS: tuple[str, ...] = tuple(_SECTIONS)
+class _Section(NamedTuple):
+    """A part of the report that can be asked for by its name."""
+
+    name: str
+    blocks: Callable[[Page], list[Block]]
+    nothing: str = ""
+    """What to say where it was asked for and has nothing to show."""
+    kind: Literal["run", "load"] | None = None
+    """The kind of Profile that it belongs to; None for both."""
+
+
+_ATTRIBUTION = ("attribution", attribution_blocks, "nothing to attribute: no request succeeded")
+_TIMELINE = ("timeline", timeline_blocks, "no timeline: no request was recorded")
+_NODES = "no node ran"
+
+_SECTIONS = (
+    _Section("target", target_blocks, kind="run"),
+    _Section("target", load_target_blocks, kind="load"),
+    _Section("fidelity", fidelity_blocks, kind="load"),
+    _Section("arrivals", arrival_blocks, kind="load"),
+    _Section("latency", latency_blocks, kind="run"),
+    _Section("latency", load_latency_blocks, kind="load"),
+    _Section(
+        "distribution",
+        distribution_blocks,
+        f"no distribution below {SMALLEST_DISTRIBUTION} successful requests",
+        kind="load",
+    ),
+    _Section("over-time", over_time_blocks, "nothing over time: no interval was seen", kind="load"),
+    _Section(*_ATTRIBUTION, kind="run"),
+    _Section(*_TIMELINE, kind="run"),
+    _Section("nodes", node_blocks, _NODES, kind="run"),
+    _Section("nodes", load_node_blocks, _NODES, kind="load"),
+    _Section("models", model_blocks, "no model calls"),
+    _Section("cost", cost_blocks, "no model calls: nothing to bill", kind="run"),
+    _Section("tools", tool_blocks, "no tool or retriever calls"),
+    _Section(*_ATTRIBUTION, kind="load"),
+    _Section(*_TIMELINE, kind="load"),
+    _Section("flame", flame_blocks, "no flame graph: no node was recorded", kind="run"),
+    _Section(
+        "histogram", histogram_blocks, f"no histogram below {SMALLEST_SAMPLE} requests", kind="run"
+    ),
+    _Section("errors", error_blocks, "no errors"),
+    _Section("workers", worker_blocks, "no worker came", kind="load"),
+    _Section("warnings", warning_blocks, "no warnings"),
+    _Section("saved", saved_blocks, "the Profile was not saved"),
+)
+"""In their order on the terminal. In a load test, what is of sampled requests comes last."""
+
+SECTIONS: tuple[str, ...] = tuple(dict.fromkeys(section.name for section in _SECTIONS))
 """Names of the sections, in their order on the terminal."""
 
 
@@ -77,6 +122,7 @@ def render_report(
         width=min(console.width, _WIDEST),
         glyphs=glyphs_for(console),
         colour=console.color_system is not None and not console.no_color,
+        sixteen_colours=console.color_system in ("standard", "windows"),
         critical_spans=critical_spans,
         failures=failures,
         verbosity=verbosity,
@@ -88,18 +134,24 @@ def render_report(
 
 def render_page(page: Page, console: Console, sections: Sequence[str] | None = None) -> None:
     """Print the sections of a page, in their order."""
-    unknown = [name for name in sections or () if name not in _SECTIONS]
+    unknown = [name for name in sections or () if name not in SECTIONS]
     if unknown:
         raise ValueError(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
+    kind = "run" if page.profile.load is None else "load"
+    here = [section for section in _SECTIONS if section.kind in (None, kind)]
     lines: list[Text] = []
-    for name, (make, nothing) in _SECTIONS.items():
-        if sections is not None and name not in sections:
+    for section in here:
+        if sections is not None and section.name not in sections:
             continue
-        blocks = make(page)
+        blocks = section.blocks(page)
         for block in blocks:
             lines += [_title(page, block), *block.lines, Text()]
         if not blocks and sections is not None:
-            lines += [Text(nothing, style=palette.QUIET), Text()]
+            lines += [Text(section.nothing, style=palette.QUIET), Text()]
+    for name in sections or ():
+        if name not in {section.name for section in here}:
+            other = "a load test's" if kind == "run" else "a run's"
+            lines += [Text(f"no {name}: part of {other} report", style=palette.QUIET), Text()]
     for line in lines[:-1]:
         console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
 

@@ -5,32 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 
 from lgprof.model import ATTRIBUTION_CATEGORIES
-from lgprof.render.format import percent, whole_percent
+from lgprof.render.format import percent, plural, whole_percent
 from lgprof.render.terminal import cells, palette
+from lgprof.render.terminal.category_colours import category_colours, field_style
 from lgprof.render.terminal.page import INDENT, Block, Page
-from lgprof.render.terminal.palette import Role
 
-_CATEGORIES: dict[str, tuple[str, Role]] = {
-    "failed_attempts": ("failed attempts", Role.FAILED),
-    "backoff": ("backoff", Role.WAITING),
-    "executor_queue": ("executor queue", Role.WAITING),
-    "rate_limit": ("rate limit", Role.WAITING),
-    "model": ("model calls", Role.MODEL),
-    "tool": ("tool calls", Role.TOOL),
-    "retriever": ("retrievers", Role.RETRIEVER),
-    "checkpoint": ("checkpoints", Role.CHECKPOINT),
-    "store": ("store", Role.CHECKPOINT),
-    "cache": ("cache", Role.CHECKPOINT),
-    "blocked_loop": ("blocked event loop", Role.BLOCKED),
-    "node_cpu": ("own code, computing", Role.NODE),
-    "node_wait": ("own code, waiting", Role.NODE),
-    "loop_wait": ("loop held by others", Role.WAITING),
-    "routing": ("routing", Role.FRAMEWORK),
-    "framework": ("LangGraph", Role.FRAMEWORK),
-    "unattributed": ("unattributed", Role.UNKNOWN),
+_LABELS: dict[str, str] = {
+    "failed_attempts": "failed attempts",
+    "backoff": "backoff",
+    "executor_queue": "executor queue",
+    "rate_limit": "rate limit",
+    "model": "model calls",
+    "tool": "tool calls",
+    "retriever": "retrievers",
+    "checkpoint": "checkpoints",
+    "store": "store",
+    "cache": "cache",
+    "blocked_loop": "blocked event loop",
+    "node_cpu": "own code, computing",
+    "node_wait": "own code, waiting",
+    "loop_wait": "loop held by others",
+    "routing": "routing",
+    "framework": "LangGraph",
+    "unattributed": "unattributed",
 }
 _NOT_IN_A_NODE = frozenset({"framework", "checkpoint", "loop_wait"})
 _SMALL_SHARE = 0.002
@@ -41,12 +42,11 @@ _MOST_PLACES = 4
 @dataclass(frozen=True, slots=True)
 class _Slice:
     label: str
-    role: Role
+    colour: str
     seconds: float
     share: float
-    places: list[str]
-    """Where it is spent, dearest first."""
-    alternate: bool
+    places: list[tuple[str, str]]
+    """Where it is spent and how much, dearest first."""
 
 
 def attribution_blocks(page: Page) -> list[Block]:
@@ -58,7 +58,14 @@ def attribution_blocks(page: Page) -> list[Block]:
     label_width = max(len(part.label) for part in slices)
     lines += [_legend_line(page, part, label_width) for part in slices]
     lines.append(_total_line(page, total, label_width))
-    return [Block("Where the time goes", lines, "mean per request, on its critical path")]
+    return [Block("Where the time goes", lines, _note(page))]
+
+
+def _note(page: Page) -> str:
+    load = page.profile.load
+    if load is None:
+        return "mean per request, on its critical path"
+    return f"mean of {plural(load.sampled_requests, 'sampled request')}, on the critical path"
 
 
 def _slices(page: Page) -> tuple[list[_Slice], float]:
@@ -74,29 +81,29 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
     if page.verbosity < 1:
         small = [name for name in shown if seconds[name] / total < _SMALL_SHARE]
         shown = shown if len(small) < 2 else [name for name in shown if name not in small]
+    colours = category_colours([*shown, "other", "unattributed"], sixteen=page.sixteen_colours)
     slices: list[_Slice] = []
     for name in shown:
-        label, role = _CATEGORIES.get(name, (name.replace("_", " "), Role.UNKNOWN))
-        alternate = bool(slices) and slices[-1].role is role and not slices[-1].alternate
         share = seconds[name] / total
-        places = _places(page, name)
-        slices.append(_Slice(label, role, seconds[name], share, places, alternate))
+        part = _Slice(_LABELS[name], colours[name], seconds[name], share, _places(page, name))
+        slices.append(part)
     rest = [name for name in ordered if seconds[name] > 0 and name not in shown]
     if rest:
-        labels = [_CATEGORIES[name][0] for name in rest]
+        labels = [(_LABELS[name], "") for name in rest]
         amount = sum(seconds[name] for name in rest)
-        slices.append(_Slice("other", Role.WAITING, amount, amount / total, labels, False))
-    last = _Slice("unattributed", Role.UNKNOWN, unattributed, unattributed / total, [], False)
+        slices.append(_Slice("other", colours["other"], amount, amount / total, labels))
+    last_share = unattributed / total
+    last = _Slice("unattributed", colours["unattributed"], unattributed, last_share, [])
     return [*slices, last], total
 
 
-def _places(page: Page, category: str) -> list[str]:
-    """Where it is spent, dearest first."""
+def _places(page: Page, category: str) -> list[tuple[str, str]]:
+    """Where it is spent and how much, dearest first."""
     if category in _NOT_IN_A_NODE:
         return []
     rows = [row for row in page.profile.critical_path if row.kind == category and row.path]
     rows.sort(key=lambda row: -row.mean_s)
-    return [f"{page.name(row.path)} {page.time(row.mean_s)}" for row in rows]
+    return [(page.name(row.path), f" {page.time(row.mean_s)}") for row in rows]
 
 
 def _bar(page: Page, slices: list[_Slice]) -> Text:
@@ -104,15 +111,14 @@ def _bar(page: Page, slices: list[_Slice]) -> Text:
     bar = Text(" " * INDENT)
     for part, width in zip(slices, widths, strict=True):
         labels = (f"{part.label} {whole_percent(part.share)}", part.label)
-        bar.append_text(cells.cell(page, labels, width, part.role, alternate=part.alternate))
+        bar.append_text(cells.cell(page, labels, width, field_style(part.colour)))
     return bar
 
 
 def _legend_line(page: Page, part: _Slice, label_width: int) -> Text:
     line = Text(" " * INDENT)
     if page.colour:
-        style = palette.bar_style(part.role, alternate=part.alternate)
-        line.append(f"{page.glyphs.swatch} ", style=style)
+        line.append(f"{page.glyphs.swatch} ", style=Style(color=part.colour))
     line.append(part.label.ljust(label_width + 2))
     quiet = palette.QUIET if part.seconds == 0 else palette.PLAIN
     number = page.time_cell(part.seconds)
@@ -124,10 +130,11 @@ def _legend_line(page: Page, part: _Slice, label_width: int) -> Text:
     return line
 
 
-def _as_many_as_fit(page: Page, places: list[str], room: int) -> str:
-    shown = page.fit_middle(places[0], room)
+def _as_many_as_fit(page: Page, places: list[tuple[str, str]], room: int) -> str:
+    name, time = places[0]
+    shown = page.fit_middle(name, room - cell_len(time)) + time
     for number in range(2, min(len(places), _MOST_PLACES) + 1):
-        longer = page.joined(places[:number])
+        longer = page.joined([name + time for name, time in places[:number]])
         if cell_len(longer) > room:
             break
         shown = longer
@@ -136,7 +143,8 @@ def _as_many_as_fit(page: Page, places: list[str], room: int) -> str:
 
 def _total_line(page: Page, total: float, label_width: int) -> Text:
     line = Text(" " * (INDENT + 2 * page.colour))
-    line.append("mean latency".ljust(label_width + 2), style=palette.STRONG)
+    label = "mean latency" if page.profile.load is None else "mean service time"
+    line.append(label.ljust(label_width + 2), style=palette.STRONG)
     line.append(page.time_cell(total).plain.rjust(8), style=palette.STRONG)
     line.append("100%".rjust(8), style=palette.STRONG)
     return line

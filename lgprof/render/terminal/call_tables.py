@@ -9,7 +9,7 @@ from rich.text import Text
 from lgprof.model import ModelRow, Tokens, ToolRow
 from lgprof.render.format import count, significant, usd
 from lgprof.render.terminal import palette
-from lgprof.render.terminal.node_table import latency_cell
+from lgprof.render.terminal.node_table import errors_cell, latency_cell
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.table import Column, table_lines
 
@@ -21,12 +21,12 @@ def model_blocks(page: Page) -> list[Block]:
         return []
     columns = [
         Column("model", [Text(page.name(row.model)) for row in rows], 100, True, 14),
-        Column("node", [Text(page.name(row.node)) for row in rows], 60, True, 10),
+        _node_column(page, rows, [row.model for row in rows]),
         Column("calls", [Text(count(row.calls)) for row in rows], 90),
-        Column("errors", [_errors(row.errors) for row in rows], _keep_errors(rows)),
-        _tokens("tokens in", rows, lambda tokens: tokens.input, 70),
-        _tokens("cached", rows, lambda tokens: tokens.cache_read, 40),
-        _tokens("out", rows, lambda tokens: tokens.output, 69),
+        Column("errors", [errors_cell(row.errors) for row in rows], _keep_errors(rows)),
+        token_column("tokens in", rows, lambda tokens: tokens.input, 70),
+        token_column("cached", rows, lambda tokens: tokens.cache_read, 40),
+        token_column("out", rows, lambda tokens: tokens.output, 69),
         Column("p50", [latency_cell(page, row.latency_s, "p50") for row in rows], 95),
         Column("p95", [latency_cell(page, row.latency_s, "p95") for row in rows], 80),
     ]
@@ -35,9 +35,13 @@ def model_blocks(page: Page) -> list[Block]:
         columns.append(Column("first token", first, 75))
     if any(row.output_tokens_per_s for row in rows):
         columns.append(Column("tok/s", [_speed(row) for row in rows], 65))
-    if any(row.cost_usd is not None for row in rows):
-        columns.append(Column("cost", [_cost(row) for row in rows], 68))
-    return [Block("Models", table_lines(page, columns), "latency per call, tokens in all")]
+    if page.profile.load is not None and any(row.cost_usd is not None for row in rows):
+        columns.append(Column("cost", [cost_cell(row) for row in rows], 68))
+    return [
+        Block(
+            "Models", table_lines(page, columns), f"{_whose(page)}latency per call, tokens in all"
+        )
+    ]
 
 
 def tool_blocks(page: Page) -> list[Block]:
@@ -47,14 +51,27 @@ def tool_blocks(page: Page) -> list[Block]:
         return []
     columns = [
         Column("tool", [Text(_tool_name(page, row)) for row in rows], 100, True, 14),
-        Column("node", [Text(page.name(row.node)) for row in rows], 60, True, 10),
+        _node_column(page, rows, [row.tool for row in rows]),
         Column("calls", [Text(count(row.calls)) for row in rows], 90),
-        Column("errors", [_errors(row.errors) for row in rows], _keep_errors(rows)),
+        Column("errors", [errors_cell(row.errors) for row in rows], _keep_errors(rows)),
         Column("p50", [latency_cell(page, row.latency_s, "p50") for row in rows], 95),
         Column("p95", [latency_cell(page, row.latency_s, "p95") for row in rows], 80),
         Column("max", [latency_cell(page, row.latency_s, "max") for row in rows], 70),
     ]
-    return [Block("Tools", table_lines(page, columns), "latency per call")]
+    return [Block("Tools", table_lines(page, columns), f"{_whose(page)}latency per call")]
+
+
+def _whose(page: Page) -> str:
+    """A load test samples some figures; these are not among them."""
+    return "all requests, " if page.profile.load is not None else ""
+
+
+def _node_column(
+    page: Page, rows: Sequence[ModelRow] | Sequence[ToolRow], names: Sequence[str]
+) -> Column:
+    """Whose calls they are: without it, rows of one name could not be told apart."""
+    keep = 98 if len(set(names)) < len(names) else 60
+    return Column("node", [Text(page.name(row.node)) for row in rows], keep, True, 10)
 
 
 def _total(row: ModelRow | ToolRow) -> float:
@@ -70,15 +87,10 @@ def _tool_name(page: Page, row: ToolRow) -> str:
     return f"{name} (retriever)" if row.kind == "retriever" else name
 
 
-def _errors(number: int) -> Text:
-    if not number:
-        return Text("0", style=palette.QUIET)
-    return Text(f"!{count(number)}", style=palette.ERROR)
-
-
-def _tokens(
+def token_column(
     header: str, rows: Sequence[ModelRow], of: Callable[[Tokens], int | None], keep: int
 ) -> Column:
+    """One kind of tokens; ``?`` where they are not known."""
     numbers = [of(row.tokens) for row in rows]
     cells = [Text("?", palette.QUIET) if n is None else Text(count(n)) for n in numbers]
     return Column(header, cells, keep)
@@ -90,5 +102,6 @@ def _speed(row: ModelRow) -> Text:
     return Text(significant(row.output_tokens_per_s))
 
 
-def _cost(row: ModelRow) -> Text:
+def cost_cell(row: ModelRow) -> Text:
+    """What its calls cost; ``?`` where that is not known."""
     return Text("?", palette.QUIET) if row.cost_usd is None else Text(usd(row.cost_usd))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lgprof.analysis.calls import NodeCalls
+from lgprof.analysis.queueing import Stretch
+from lgprof.analysis.tree import SpanTree
 from lgprof.model import Request, Span
 from lgprof.render.terminal.page import Page
 
@@ -19,13 +22,18 @@ class Call:
     """A span that is shown, and those below it. Graphs and attempts are looked through."""
 
     span: Span
+    start_s: float
+    end_s: float
+    """Of a node without what LangGraph does around its function; its queue is part of it."""
+    queues: list[Stretch] = field(default_factory=list)
+    """When it stood in line for a place or a thread."""
     children: list[Call] = field(default_factory=list)
     attempts: list[Span] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
         """From its start to its end."""
-        return self.span.end_s - self.span.start_s
+        return self.end_s - self.start_s
 
     def failures(self) -> int:
         """Failed attempts; 1 for a call without attempts that failed."""
@@ -36,7 +44,10 @@ class Call:
 def call_tree(request: Request) -> list[Call]:
     """The outermost calls of a request, each list in order of its starts."""
     spans = {span.id: span for span in request.spans}
-    calls = {span.id: Call(span) for span in request.spans if span.kind not in _TRANSPARENT}
+    node_calls = NodeCalls(request, SpanTree(request.spans))
+    calls = {
+        span.id: _call(span, node_calls) for span in request.spans if span.kind not in _TRANSPARENT
+    }
     owners: dict[int, Call | None] = {}
     roots: list[Call] = []
     for span in sorted(request.spans, key=lambda span: span.start_s):
@@ -47,6 +58,12 @@ def call_tree(request: Request) -> list[Call]:
         elif span.kind != "graph":
             (roots if owner is None else owner.children).append(calls[span.id])
     return roots
+
+
+def _call(span: Span, node_calls: NodeCalls) -> Call:
+    if span.kind != "node":
+        return Call(span, span.start_s, span.end_s)
+    return Call(span, *node_calls.bounds(span), node_calls.queues(span))
 
 
 def _owner(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 
 from lgprof.render.terminal import text
 from lgprof.render.terminal.page import Page
-from lgprof.render.terminal.palette import Role, cell_style
 
 
 def split_width(parts: Sequence[float], width: int) -> list[int]:
@@ -26,7 +26,7 @@ def split_width(parts: Sequence[float], width: int) -> list[int]:
     return widths
 
 
-def cell(page: Page, labels: Sequence[str], width: int, role: Role, *, alternate: bool) -> Text:
+def cell(page: Page, labels: Sequence[str], width: int, style: Style) -> Text:
     """One cell with the first of its labels that fits, else with the last one cut off.
 
     With colour it is a coloured field; without, its edges are drawn.
@@ -36,7 +36,7 @@ def cell(page: Page, labels: Sequence[str], width: int, role: Role, *, alternate
         return Text()
     if page.colour:
         label = _label(page, labels, width - 2) if width > 3 else ""
-        return Text(text.pad(f" {label}", width), cell_style(role, alternate=alternate))
+        return Text(text.pad(f" {label}", width), style)
     if width == 1:
         return Text(glyphs.edge_thin)
     label = _label(page, labels, width - 2)

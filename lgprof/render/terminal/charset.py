@@ -46,6 +46,12 @@ class Glyphs:
     block: str
     levels: str
     """A cell filled from below, lowest first, the last one full; empty where there are none."""
+    ramp: str
+    """A cell of a sparkline, least first; none is full, so that rows stay apart."""
+    shades: tuple[str, str, str]
+    """The fill of stacked parts, darkest first, where they cannot be told apart by colour."""
+    progress: tuple[str, str]
+    """What is done, and what is to come."""
     tall: tuple[str, str, str]
     """A bar's cell of which the right half is filled, all of it, the left half."""
     low: tuple[str, str, str]
@@ -80,6 +86,9 @@ UNICODE = Glyphs(
     partial="▏▎▍▌▋▊▉",
     block="█",
     levels="▁▂▃▄▅▆▇█",
+    ramp="▁▂▃▄▅▆▇",
+    shades=("█", "▓", "░"),
+    progress=("━", "─"),
     tall=("▐", "█", "▌"),
     low=("▗", "▄", "▖"),
     waiting="░",
@@ -111,6 +120,9 @@ ASCII = Glyphs(
     partial="",
     block="#",
     levels="",
+    ramp=":-=+*%#",
+    shades=("#", "+", "."),
+    progress=("#", "."),
     tall=("=", "=", "="),
     low=("=", "=", "="),
     waiting=":",

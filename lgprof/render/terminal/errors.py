@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from lgprof.model import ErrorRow, Failure
-from lgprof.render.format import count, plural
+from lgprof.render.format import count, percent, plural
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.table import Column, table_lines
@@ -38,8 +38,12 @@ def _table(page: Page, errors: list[ErrorRow]) -> list[Text]:
     most = len(errors) if page.verbosity else _MOST_ROWS
     rows = errors[:most]
     messages = [_message(page, row) for row in rows]
-    columns = [
-        Column("requests", [Text(f"!{count(r.count)}", palette.ERROR) for r in rows], 90),
+    columns = [Column("requests", [Text(f"!{count(r.count)}", palette.ERROR) for r in rows], 90)]
+    load = page.profile.load
+    if load is not None and load.started:
+        shares = [Text(percent(row.count / load.started)) for row in rows]
+        columns.append(Column("of started", shares, 70))
+    columns += [
         Column("error", [Text(_short(page, r.type)) for r in rows], 100, True, 18),
         Column("node", [Text(page.clean(r.node or "-")) for r in rows], 80, True, 10),
     ]

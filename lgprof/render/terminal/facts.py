@@ -49,6 +49,12 @@ def fact_grid(page: Page, facts: Sequence[tuple[str, str]]) -> list[Text]:
     return lines
 
 
+def quiet_lines(page: Page, note: str) -> list[Text]:
+    """A note below a table or a chart, folded."""
+    parts = text.fold(note, page.width - INDENT)
+    return [Text(" " * INDENT + part, style=palette.QUIET) for part in parts]
+
+
 def _widths(facts: Sequence[tuple[str, str]]) -> tuple[int, int]:
     labels = max((cell_len(label) for label, _ in facts), default=0)
     return labels, max((cell_len(value) for _, value in facts), default=0)

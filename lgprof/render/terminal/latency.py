@@ -65,7 +65,12 @@ def _facts(page: Page, summary: Summary) -> list[tuple[str, str]]:
     facts.append(("throughput", rate(summary.throughput_rps)))
     facts.append(("CPU", _per_request(page, summary.cpu_s)))
     facts.append(("peak memory", _memory(summary)))
-    facts.append(("LLM calls", _calls(summary.llm_calls, summary.requests)))
+    return facts + usage_facts(summary)
+
+
+def usage_facts(summary: Summary) -> list[tuple[str, str]]:
+    """Calls, tokens and money."""
+    facts = [("LLM calls", _calls(summary.llm_calls, summary.requests))]
     if summary.llm_calls:
         facts.append(("tokens in", _tokens_in(summary.tokens)))
         facts.append(("tokens out", _tokens_out(summary.tokens)))

@@ -16,6 +16,8 @@ from lgprof.render.terminal.table import GAP, Column, is_shown, table_lines
 
 _MOST_ROWS = 25
 _BAR_WIDTH = 8
+_MATERIAL_SHARE = 0.05
+"""A queue of less than this share of the latency gives way to other waits."""
 
 
 def node_blocks(page: Page) -> list[Block]:
@@ -77,7 +79,7 @@ def _counts(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     columns = [
         column("calls", lambda row: row.calls, 80),
         column("attempts", lambda row: row.attempts, 65 if retried else 45),
-        Column("errors", [_errors(row) for row in rows], keep=88 if failed else 50),
+        Column("errors", [errors_cell(row.errors) for row in rows], keep=88 if failed else 50),
     ]
     if any(row.timeouts for row in rows):
         columns.append(column("timeouts", lambda row: row.timeouts, 60))
@@ -90,23 +92,39 @@ def _counts(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
 
 
 def _seconds(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
-    def column(header: str, of: Callable[[NodeRow], float | None], keep: int) -> Column | None:
-        values = [of(row) for row in rows]
-        if not any(value is not None for value in values):
-            return None
-        keep = keep if any(values) else keep - 20
-        return Column(header, [page.time_cell(value) for value in values], keep=keep)
-
     candidates = [
-        column("CPU", lambda row: row.cpu_s, 58),
-        column("blocking", lambda row: row.blocking_s, 57),
-        column("barrier", lambda row: row.barrier_wait_s, 56),
+        seconds_column(page, rows, "CPU", lambda row: row.cpu_s, 58),
+        seconds_column(page, rows, "blocking", lambda row: row.blocking_s, 57),
+        seconds_column(page, rows, "barrier", lambda row: row.barrier_wait_s, 56),
     ]
     if any(row.executor_queue_s for row in rows):
-        candidates.append(column("queue", lambda row: row.executor_queue_s, 40))
+        longest_s = max(row.executor_queue_s or 0.0 for row in rows)
+        keep = 59 if _is_material(page, longest_s) else 40
+        queue = seconds_column(page, rows, "queue", lambda row: row.executor_queue_s, keep)
+        candidates.append(queue)
     if any(row.backoff_s for row in rows):
-        candidates.append(column("backoff", lambda row: row.backoff_s, 41))
+        candidates.append(seconds_column(page, rows, "backoff", lambda row: row.backoff_s, 41))
     return [candidate for candidate in candidates if candidate is not None]
+
+
+def seconds_column(
+    page: Page,
+    rows: Sequence[NodeRow],
+    header: str,
+    of: Callable[[NodeRow], float | None],
+    keep: int,
+) -> Column | None:
+    """Seconds of each node; None where none are known, and less worth keeping where all are 0."""
+    values = [of(row) for row in rows]
+    if not any(value is not None for value in values):
+        return None
+    keep = keep if any(values) else keep - 20
+    return Column(header, [page.time_cell(value) for value in values], keep=keep)
+
+
+def _is_material(page: Page, seconds: float) -> bool:
+    latency = page.profile.summary.latency_s
+    return latency is not None and seconds >= _MATERIAL_SHARE * latency.mean
 
 
 def _latency(
@@ -116,7 +134,7 @@ def _latency(
 
 
 def latency_cell(
-    page: Page, latency: LatencySummary | None, which: Literal["p50", "p95", "max"]
+    page: Page, latency: LatencySummary | None, which: Literal["p50", "p95", "p99", "max"]
 ) -> Text:
     """One figure of a latency summary, or a quiet dash where nothing was measured."""
     if latency is None:
@@ -128,10 +146,11 @@ def _number(number: int) -> Text:
     return Text(count(number), style=palette.PLAIN if number else palette.QUIET)
 
 
-def _errors(row: NodeRow) -> Text:
-    if not row.errors:
+def errors_cell(number: int) -> Text:
+    """A number of errors; marked in the text itself, not by colour alone."""
+    if not number:
         return Text("0", style=palette.QUIET)
-    return Text(f"!{count(row.errors)}", style=palette.ERROR)
+    return Text(f"!{count(number)}", style=palette.ERROR)
 
 
 def _visits(row: NodeRow) -> Text:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from lgprof.model import Failure, Profile, Request
+from lgprof.model import Failure, Load, Profile, Request
 from lgprof.render import format as fmt
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.charset import Glyphs
@@ -23,12 +23,25 @@ class Page:
     width: int
     glyphs: Glyphs
     colour: bool
+    sixteen_colours: bool
+    """The terminal has the 16 standard colours and no others."""
     critical_spans: Callable[[Request], set[int]]
     """Ids of the spans on a request's critical path, their ancestors included."""
     failures: Sequence[Failure] = ()
     verbosity: int = 0
     saved_to: str | None = None
     next_steps: Sequence[str] = ()
+
+    @property
+    def load(self) -> Load:
+        """The load test.
+
+        Raises:
+            ValueError: The Profile is of a run.
+        """
+        if self.profile.load is None:
+            raise ValueError("the Profile is of a run, not of a load test")
+        return self.profile.load
 
     def clean(self, user_text: str) -> str:
         """Text of the user's program on one line, safe to print."""
@@ -49,6 +62,11 @@ class Page:
     def time(self, seconds: float) -> str:
         """A duration."""
         return fmt.duration(seconds, ascii_only=self.glyphs.ascii_only)
+
+    def round_time(self, seconds: float) -> str:
+        """A duration that somebody chose, such as 30 s or a tick's place."""
+        number, _, unit = self.time(seconds).partition(" ")
+        return f"{fmt.trimmed(number)} {unit}".rstrip()
 
     def time_cell(self, seconds: float | None, *, quiet: bool = False) -> Text:
         """A duration for a column of them: the units stand below one another."""

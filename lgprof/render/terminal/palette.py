@@ -64,6 +64,13 @@ PLAIN = Style()
 ERROR = Style(color="#d2493f", bold=True)
 WARNING = Style(color="#c98f25", bold=True)
 CRITICAL = Style(color="#d2691e", bold=True)
+GOOD = Style(color=_DARK_INK, bgcolor="#54b071", bold=True)
+FAIR = Style(color=_DARK_INK, bgcolor="#dfa63a", bold=True)
+POOR = Style(color=_LIGHT_INK, bgcolor="#d2493f", bold=True)
+UNSURE = Style(color=_DARK_INK, bgcolor="#9a9a9a", bold=True)
+"""Verdicts, as badges."""
+BANDS = (Style(color="#4a84d0"), Style(color="#8fbaf0"), Style(color="#dfa63a"))
+"""Stacked percentiles: p50, p95, p99."""
 
 
 @cache

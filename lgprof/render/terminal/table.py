@@ -52,6 +52,14 @@ def is_shown(page: Page, columns: Sequence[Column], column: Column) -> bool:
     return id(column) in _layout(columns, page.width - INDENT)
 
 
+def has_footnote(page: Page, columns: Sequence[Column]) -> bool:
+    """Whether a column whose header carries the mark of a footnote has room."""
+    layout = _layout(columns, page.width - INDENT)
+    return any(
+        id(column) in layout for column in columns if column.header.endswith(page.glyphs.note)
+    )
+
+
 def _layout(columns: Sequence[Column], room: int) -> dict[int, int]:
     """Widths of the columns that stay, by their identity."""
     staying = list(columns)

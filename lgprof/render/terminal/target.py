@@ -11,25 +11,32 @@ def target_blocks(page: Page) -> list[Block]:
     """The head of the report."""
     target = page.profile.target
     facts = [
-        ("target", _target(page)),
-        ("inputs", _inputs(page)),
+        ("target", target_fact(page)),
+        ("inputs", inputs_fact(page)),
         ("runs", _runs(page)),
         ("checkpointer", page.clean(target.checkpointer or "none")),
-        ("versions", _versions(page)),
+        ("versions", versions_fact(page)),
     ]
+    return [Block(page.clean(target.name), fact_lines(page, facts), title_note(page))]
+
+
+def title_note(page: Page) -> str:
+    """Whose report it is, and whether it is of the whole measurement."""
     note = f"lgprof {page.profile.lgprof}"
     if page.profile.interrupted:
         note = f"{note}, interrupted: only what was measured until then"
-    return [Block(page.clean(target.name), fact_lines(page, facts), page.clean(note))]
+    return page.clean(note)
 
 
-def _target(page: Page) -> str:
+def target_fact(page: Page) -> str:
+    """The spec and the size of the graph."""
     target = page.profile.target
     shape = f"{plural(len(target.nodes), 'node')}, {plural(len(target.edges), 'edge')}"
     return f"{page.clean(target.spec)} ({shape})"
 
 
-def _inputs(page: Page) -> str:
+def inputs_fact(page: Page) -> str:
+    """How many inputs, and where from."""
     inputs = page.profile.target.inputs
     number = plural(inputs.count, "input")
     if inputs.distinct != inputs.count:
@@ -51,7 +58,8 @@ def _runs(page: Page) -> str:
     return ", ".join(facts)
 
 
-def _versions(page: Page) -> str:
+def versions_fact(page: Page) -> str:
+    """What it ran on."""
     environment = page.profile.environment
     facts = [
         f"Python {environment.python}",

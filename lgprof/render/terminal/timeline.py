@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from lgprof.model import Request
 from lgprof.render.format import count, plural
-from lgprof.render.terminal.calls import Call, call_tree
+from lgprof.render.terminal.critical import critical_seconds
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.timeline_chart import Chart
 from lgprof.stats import percentile
@@ -15,6 +17,7 @@ _MOST_ROWS = 40
 _MOST_ROWS_VERBOSE = 200
 _MATERIAL_RATIO = 1.3
 _MATERIAL_S = 0.005
+_SLOWEST = "Slowest request"
 
 
 def timeline_blocks(page: Page) -> list[Block]:
@@ -26,15 +29,42 @@ def timeline_blocks(page: Page) -> list[Block]:
     )
     if not succeeded:
         return [_failed_block(page, with_spans[0])] if with_spans else []
-    median_s = percentile([request.latency_s for request in succeeded], 50)
-    median = next(request for request in succeeded if request.latency_s == median_s)
+    median = _median(page, succeeded)
     slowest = succeeded[-1]
-    what = "median request" if len(succeeded) > 1 else "the only successful request"
-    facts = [f"{what} #{count(median.index)}", page.time(median.latency_s)]
-    blocks = [_block(page, median, "Timeline", facts, 1.0)]
+    blocks = [_block(page, median, "Timeline", _median_facts(page, median, succeeded), 1.0)]
     if _differs(median, slowest):
         blocks.append(_slowest_block(page, median, slowest))
     return blocks
+
+
+def _median(page: Page, succeeded: Sequence[Request]) -> Request:
+    """Of a load test the one nearest to the median of all requests: the kept ones are no sample."""
+    load = page.profile.load
+    if load is None or load.service_s is None:
+        median_s = percentile([request.latency_s for request in succeeded], 50)
+    else:
+        median_s = load.service_s.p50
+    return min(succeeded, key=lambda request: abs(request.latency_s - median_s))
+
+
+def _median_facts(page: Page, median: Request, succeeded: Sequence[Request]) -> list[str]:
+    if page.profile.load is not None:
+        what = "near the median,"
+    else:
+        what = "median request" if len(succeeded) > 1 else "the only successful request"
+    return [f"{what} #{count(median.index)}", _time(page, median)]
+
+
+def _time(page: Page, request: Request) -> str:
+    """Its latency; in a load test without the wait for its start, which is told apart."""
+    taken = page.time(request.latency_s)
+    if request.intended_s is None:
+        return taken
+    taken = f"service time {taken}"
+    late_s = request.start_s - request.intended_s
+    if late_s < max(_MATERIAL_S, 0.1 * request.latency_s):
+        return taken
+    return f"{taken}, started {page.time(late_s)} late"
 
 
 def _differs(median: Request, slowest: Request) -> bool:
@@ -45,9 +75,13 @@ def _differs(median: Request, slowest: Request) -> bool:
 def _slowest_block(page: Page, median: Request, slowest: Request) -> Block:
     ratio = slowest.latency_s / median.latency_s if median.latency_s > 0 else 0.0
     times = f"{ratio:.1f}{page.glyphs.times} the median" if ratio else "the median took no time"
-    reason = _difference(page, call_tree(median), call_tree(slowest))
-    facts = [f"#{count(slowest.index)}", page.time(slowest.latency_s), f"{times}{reason}"]
-    return _block(page, slowest, "Slowest request", facts, 0.5)
+    facts = [f"#{count(slowest.index)}", _time(page, slowest), times]
+    reason = _difference(page, median, slowest)
+    if reason:
+        facts.append(reason)
+        if not _fits(page, _SLOWEST, facts):
+            facts.remove(times)
+    return _block(page, slowest, _SLOWEST, facts, 0.5)
 
 
 def _failed_block(page: Page, request: Request) -> Block:
@@ -60,28 +94,22 @@ def _block(
 ) -> Block:
     most = _MOST_ROWS_VERBOSE if page.verbosity else round(_MOST_ROWS * share_of_rows)
     chart = Chart(page, request, most)
-    if chart.supersteps:
-        facts.append(plural(chart.supersteps, "superstep"))
-    if request.interrupts:
-        facts.append(plural(request.interrupts, "interrupt"))
+    for number, what in ((chart.supersteps, "superstep"), (request.interrupts, "interrupt")):
+        more = [*facts, plural(number, what)]
+        if number and _fits(page, title, more):
+            facts = more
     return Block(title, chart.lines(), ", ".join(facts))
 
 
-def _difference(page: Page, median: Sequence[Call], slowest: Sequence[Call]) -> str:
-    """The node that makes most of the difference, in words."""
-    usual, now = _by_name(median), _by_name(slowest)
-    gains = {name: now[name] - usual.get(name, 0.0) for name in now}
-    if not gains:
-        return ""
-    name = max(gains, key=lambda name: gains[name])
-    if gains[name] < _MATERIAL_S:
-        return ""
-    return f", {page.time(gains[name])} more in {page.fit_middle(page.name(name), 24)}"
+def _fits(page: Page, title: str, facts: list[str]) -> bool:
+    return cell_len(", ".join(facts)) + len(title) + 2 <= page.width
 
 
-def _by_name(calls: Sequence[Call]) -> dict[str, float]:
-    seconds: dict[str, float] = {}
-    for call in calls:
-        if call.span.kind == "node":
-            seconds[call.span.name] = seconds.get(call.span.name, 0.0) + call.seconds
-    return seconds
+def _difference(page: Page, median: Request, slowest: Request) -> str:
+    """The node that makes most of the difference on the critical path, in words."""
+    usual, now = critical_seconds(median), critical_seconds(slowest)
+    gains = {path: now[path] - usual.get(path, 0.0) for path in now}
+    path = max(gains, key=lambda path: gains[path], default="")
+    if not path or gains[path] < _MATERIAL_S:
+        return ""
+    return f"{page.time(gains[path])} more in {page.fit_middle(page.name(path), 24)}"

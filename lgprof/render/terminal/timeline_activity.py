@@ -44,7 +44,7 @@ def _level(glyphs: Glyphs, share: float, body: str) -> str:
 def _coverage(scale: Scale, calls: Iterable[Call]) -> tuple[list[float], set[int]]:
     """Share of each cell that the calls cover, and the cells in which a failed one ends.
 
-    ``calls`` are in order of their starts; what overlaps counts once.
+    Waiting for a place is not counted, and what overlaps counts once.
     """
     taken = [0.0] * scale.width
     failed: set[int] = set()
@@ -52,9 +52,9 @@ def _coverage(scale: Scale, calls: Iterable[Call]) -> tuple[list[float], set[int
         return taken, failed
     per_cell = scale.width / scale.duration_s
     covered_to = 0.0
-    for call in calls:
-        start = max((call.span.start_s - scale.start_s) * per_cell, covered_to)
-        end = min((call.span.end_s - scale.start_s) * per_cell, float(scale.width))
+    for call in sorted(calls, key=_running_from_s):
+        start = max((_running_from_s(call) - scale.start_s) * per_cell, covered_to)
+        end = min((call.end_s - scale.start_s) * per_cell, float(scale.width))
         covered_to = max(covered_to, end)
         cell = int(start)
         while cell < end and cell < scale.width:
@@ -63,3 +63,7 @@ def _coverage(scale: Scale, calls: Iterable[Call]) -> tuple[list[float], set[int
         if call.failures():
             failed.add(min(max(int(end), 0), scale.width - 1))
     return taken, failed
+
+
+def _running_from_s(call: Call) -> float:
+    return call.queues[0].end_s if call.queues else call.start_s

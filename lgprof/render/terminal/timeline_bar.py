@@ -58,18 +58,17 @@ class Bar:
         """Paint a call, and its wait for the end of its superstep."""
         span = call.span
         body = Paint.FAILED if _failed(span) and not call.attempts else Paint.BODY
-        if barrier_s is not None and barrier_s > span.end_s:
-            self._paint(span.end_s, barrier_s, Paint.IDLE)
+        if barrier_s is not None and barrier_s > call.end_s:
+            self._paint(call.end_s, barrier_s, Paint.IDLE)
         if len(call.attempts) > 1 or any(_failed(attempt) for attempt in call.attempts):
-            self._paint(span.start_s, span.end_s, Paint.WAITING)
+            self._paint(call.start_s, call.end_s, Paint.WAITING)
             for attempt in call.attempts:
                 failed = Paint.FAILED if _failed(attempt) else Paint.BODY
-                self._paint(_work_start(attempt), attempt.end_s, failed)
+                self._paint(_work_start(attempt), min(attempt.end_s, call.end_s), failed)
         else:
-            self._paint(span.start_s, span.end_s, body)
-            queue_end = _work_start(call.attempts[0] if call.attempts else span)
-            if queue_end > span.start_s:
-                self._paint_if_wide(span.start_s, queue_end, Paint.WAITING)
+            self._paint(call.start_s, call.end_s, body)
+            for queue in call.queues:
+                self._paint_if_wide(*queue, Paint.WAITING)
         first_token = span.model.first_token_s if span.model else None
         if first_token and body is Paint.BODY:
             self._paint_if_wide(span.start_s, span.start_s + first_token, Paint.FIRST_TOKEN)

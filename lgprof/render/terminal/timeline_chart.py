@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -11,8 +10,10 @@ from rich.text import Text
 
 from lgprof.model import Request
 from lgprof.render.format import plural
-from lgprof.render.terminal import palette, text
+from lgprof.render.terminal import palette
+from lgprof.render.terminal.axis import axis_line, tick_times
 from lgprof.render.terminal.calls import Call, call_label, call_tree
+from lgprof.render.terminal.facts import quiet_lines
 from lgprof.render.terminal.page import INDENT, Page
 from lgprof.render.terminal.palette import ROLE_OF_KIND, Role
 from lgprof.render.terminal.timeline_activity import draw_activity
@@ -46,7 +47,7 @@ class Chart:
         self.duration_s = max(request.end_s - request.start_s, 0.0)
         self.selection = select_rows(calls, self.duration_s, most_rows)
         self.critical = page.critical_spans(request)
-        self.ends = _superstep_ends(request)
+        self.ends = _superstep_ends(request, calls)
         outermost = {call.span.parent for call in calls if call.span.step is not None}
         self.supersteps = sum(parent in outermost for parent, _ in self.ends)
         self.labels = self._labels(self.selection.rows, "")
@@ -132,16 +133,11 @@ class Chart:
         return sorted({min(self.scale.half(end) // 2, self.scale.width - 1) for end in ends[:-1]})
 
     def _axis(self) -> Text:
-        axis = [" "] * self.scale.width
-        free_from = 0
-        for at_s in _ticks(self.duration_s, max(round(self.scale.width / 10), 2)):
-            cell = self.scale.half(self.scale.start_s + at_s) // 2
-            label = self.page.glyphs.tick + _tick_label(self.page, at_s)
-            if cell >= free_from and cell + len(label) <= self.scale.width:
-                axis[cell : cell + len(label)] = label
-                free_from = cell + len(label) + 2
-        margin = " " * (self.page.width - self.scale.width)
-        return Text((margin + "".join(axis)).rstrip(), style=palette.QUIET)
+        ticks = [
+            (self.scale.half(self.scale.start_s + at_s) // 2, at_s)
+            for at_s in tick_times(self.duration_s, max(round(self.scale.width / 10), 2))
+        ]
+        return axis_line(self.page, self.page.width - self.scale.width, self.scale.width, ticks)
 
     def _key(self, barriers: Sequence[int]) -> list[Text]:
         glyphs, colour = self.page.glyphs, self.page.colour
@@ -193,35 +189,22 @@ class Chart:
             )
         if crowded:
             notes.append(f"{plural(self.supersteps, 'superstep')} are too many to draw")
-        lines = []
-        for note in notes:
-            parts = text.fold(note, self.page.width - INDENT)
-            lines += [Text(" " * INDENT + part, style=palette.QUIET) for part in parts]
-        return lines
+        return [line for note in notes for line in quiet_lines(self.page, note)]
 
 
-def _superstep_ends(request: Request) -> dict[tuple[int | None, int], float]:
-    """When the last node of each superstep was done, by graph span and step."""
+def _superstep_ends(request: Request, calls: Sequence[Call]) -> dict[tuple[int | None, int], float]:
+    """When the last node of each superstep was done, by graph span and step.
+
+    Functional tasks wait for nobody: their parent is the attempt that called them.
+    """
+    graphs = {span.id for span in request.spans if span.kind == "graph"}
     ends: dict[tuple[int | None, int], float] = {}
-    for span in request.spans:
-        if span.kind == "node" and span.step is not None:
+    waiting = list(calls)
+    while waiting:
+        call = waiting.pop()
+        waiting += call.children
+        span = call.span
+        if span.kind == "node" and span.step is not None and span.parent in graphs:
             key = (span.parent, span.step)
-            ends[key] = max(span.end_s, ends.get(key, span.end_s))
+            ends[key] = max(call.end_s, ends.get(key, call.end_s))
     return ends
-
-
-def _ticks(duration_s: float, most: int) -> list[float]:
-    """Round moments from 0 on, at most so many steps apart."""
-    if duration_s <= 0:
-        return [0.0]
-    least = duration_s / most
-    magnitude = 10.0 ** math.floor(math.log10(least))
-    step = next(magnitude * m for m in (1, 2, 2.5, 5, 10, 20) if magnitude * m >= least)
-    return [index * step for index in range(int(duration_s / step) + 1)]
-
-
-def _tick_label(page: Page, at_s: float) -> str:
-    number, _, unit = page.time(at_s).partition(" ")
-    if "." in number:
-        number = number.rstrip("0").rstrip(".")
-    return f"{number} {unit}".rstrip()

@@ -29,7 +29,7 @@ class Row:
 
     @property
     def start_s(self) -> float:
-        """Of its first call."""
+        """Of its first call, once it had its place."""
         return self.calls[0].span.start_s
 
     def failures(self) -> int:

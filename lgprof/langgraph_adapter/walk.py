@@ -1,0 +1,201 @@
+"""Walks a graph: the graphs in it, what its nodes are made of, the functions that they call.
+
+What a version of LangGraph lacks is not found: nothing here fails for it.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import sysconfig
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import langgraph.func
+import langgraph.types
+from langchain_core.runnables import (
+    RunnableParallel,
+    RunnableSequence,
+)
+from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables.config import run_in_executor
+from langchain_core.tools import BaseTool
+from langgraph._internal._runnable import RunnableSeq
+from langgraph.pregel import Pregel
+
+from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable
+
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+_TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
+_FOLLOW_DEPTH = 4
+"""How many calls deep a node's own helper functions are followed."""
+
+
+def all_graphs(graph: AnyGraph) -> Iterator[AnyGraph]:
+    """A graph and those in its nodes, at any depth, also those called inside plain functions."""
+    seen: set[int] = set()
+    waiting = [graph]
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        declared = [sub for node in current.nodes.values() for sub in node.subgraphs]
+        reached = [value for function in _functions(current) for value in _outer_values(function)]
+        candidates: list[object] = [*declared, *parts_of(current), *reached]
+        waiting += [sub for sub in candidates if isinstance(sub, Pregel)]
+
+
+def all_functions(graph: AnyGraph) -> Iterator[types.FunctionType]:
+    """Functions of nodes, routers and tools at any depth, and the helpers that these call."""
+    for inner in all_graphs(graph):
+        yield from _functions(inner)
+
+
+def _functions(graph: AnyGraph) -> list[types.FunctionType]:
+    """The functions of a graph's nodes, routers and tools, and the helpers that these call."""
+    found: dict[int, types.FunctionType] = {}
+    waiting = [(candidate, 0) for part in parts_of(graph) for candidate in _callables(part)]
+    while waiting:
+        candidate, depth = waiting.pop()
+        for function, owner in _plain_functions(candidate):
+            if id(function.__code__) in found or depth > _FOLLOW_DEPTH:
+                continue
+            found[id(function.__code__)] = function
+            waiting += [(helper, depth + 1) for helper in _helpers(function, owner)]
+    return list(found.values())
+
+
+def parts_of(graph: AnyGraph) -> Iterator[AnyRunnable]:
+    """The runnables that a graph's nodes and routers are made of."""
+    for node in graph.nodes.values():
+        yield from _leaves(node.bound)
+    branches = getattr(getattr(graph, "builder", None), "branches", {})
+    for by_name in branches.values():
+        for branch in by_name.values():
+            yield from _leaves(branch.path)
+
+
+def _leaves(runnable: AnyRunnable) -> Iterator[AnyRunnable]:
+    if isinstance(runnable, RunnableBindingBase):
+        yield from _leaves(runnable.bound)
+    elif isinstance(runnable, RunnableSeq | RunnableSequence):
+        for step in runnable.steps:
+            yield from _leaves(step)
+    elif isinstance(runnable, RunnableParallel):
+        for step in runnable.steps__.values():
+            yield from _leaves(step)
+    else:
+        yield runnable
+
+
+def tools_of(part: object) -> list[object]:
+    """The tools of a tool node; none of anything else."""
+    by_name = getattr(part, "tools_by_name", None)
+    return list(by_name.values()) if isinstance(by_name, Mapping) else []
+
+
+def _callables(part: object) -> list[object]:
+    holders = [part, *tools_of(part)]
+    return [
+        getattr(holder, name, None) for holder in holders for name in ("func", "afunc", "coroutine")
+    ]
+
+
+def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, object]]:
+    """The Python functions behind a callable, each with the object whose method it is, or None.
+
+    Behind partials, methods, decorators that keep what they wrap, tasks and callable objects.
+    """
+    owner: object = None
+    while True:
+        if isinstance(candidate, functools.partial):
+            runs_in_executor = candidate.func is run_in_executor
+            candidate = candidate.args[-1] if runs_in_executor else candidate.func
+        elif isinstance(candidate, types.MethodType):
+            owner = candidate.__self__
+            candidate = candidate.__func__
+        elif isinstance(candidate, types.FunctionType):
+            yield candidate, owner
+            candidate = getattr(candidate, "__wrapped__", None)
+        elif isinstance(candidate, _TASK_TYPE):
+            candidate = getattr(candidate, "func", None)
+        elif isinstance(candidate, Pregel | type) or not callable(candidate):
+            return
+        else:
+            call = getattr(type(candidate), "__call__", None)  # noqa: B004
+            if not isinstance(call, types.FunctionType):
+                return
+            candidate, owner = call, candidate
+
+
+def _codes(function: types.FunctionType) -> list[types.CodeType]:
+    """A function's code and that of the functions, lambdas and comprehensions in it."""
+    codes = [function.__code__]
+    for code in codes:
+        codes += [const for const in code.co_consts if isinstance(const, types.CodeType)]
+    return codes
+
+
+def _names(function: types.FunctionType) -> set[str]:
+    """Names of globals, attributes and imports."""
+    return {name for code in _codes(function) for name in code.co_names}
+
+
+def _outer_values(function: types.FunctionType) -> list[object]:
+    """What a function sees beyond its own scope: captured variables, and globals it names."""
+    return [*_captured_values(function), *_named_globals(function)]
+
+
+def _captured_values(function: types.FunctionType) -> Iterator[object]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # a variable that is not set yet
+            continue
+
+
+def _named_globals(function: types.FunctionType) -> list[object]:
+    instructions = [one for code in _codes(function) for one in dis.get_instructions(code)]
+    names = {one.argval for one in instructions if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return [function.__globals__[name] for name in names if name in function.__globals__]
+
+
+def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
+    """What a function may call: captured functions, those of its project, its object's methods."""
+    yield from _captured_values(function)
+    for value in _named_globals(function):
+        for helper in [value, *(_callables(value) if isinstance(value, BaseTool) else ())]:
+            if any(_is_of_project(plain, function) for plain, _ in _plain_functions(helper)):
+                yield helper
+    if owner is not None:
+        methods = (getattr(type(owner), name, None) for name in _names(function))
+        yield from (types.MethodType(m, owner) for m in methods if callable(m))
+
+
+def _is_of_project(helper: types.FunctionType, caller: types.FunctionType) -> bool:
+    """Whether a helper is the user's own code, or of the same package as its caller."""
+    package, caller_package = (
+        (plain.__module__ or "").partition(".")[0] for plain in (helper, caller)
+    )
+    return package == caller_package or not _is_library_file(helper.__code__.co_filename)
+
+
+def _is_library_file(path: str) -> bool:
+    in_packages = "site-packages" in path or "dist-packages" in path
+    return in_packages or path.startswith((_STANDARD_LIBRARY, "<frozen"))
+
+
+def mentions_interrupt(function: types.FunctionType) -> bool:
+    """Whether a function names LangGraph's ``interrupt``."""
+    if any(value is langgraph.types.interrupt for value in _outer_values(function)):
+        return True
+    names = _names(function)
+    # ``types.interrupt(...)``, or an import inside the function.
+    return "interrupt" in names and (
+        "langgraph.types" in names
+        or any(value is langgraph.types for value in _outer_values(function))
+        or ("langgraph" in names and "types" in names)
+    )

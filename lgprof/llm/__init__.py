@@ -1,0 +1,1 @@
+"""What language models use and cost: tokens in one form for every provider, and prices."""

@@ -1,0 +1,274 @@
+"""Sends requests to an async graph on one event loop, each at its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, suppress
+
+from lgprof.clock import Clock
+from lgprof.load.desk import Desk
+from lgprof.load.ledger import CLEAR_UP_WITHIN_S, Arrival, Ledger, UnderWay
+from lgprof.load.pacer import alarm
+from lgprof.model import Outcome
+from lgprof.record.routing import CURRENT, RoutedRecording
+from lgprof.record.session import PROBED, watched_loop
+
+LOOK_FOR_IDLENESS_S = 0.001
+"""How often requests that wait for an idle loop look for it."""
+LAG_EVERY_NS = 50_000_000
+"""How often the loop's own lag is measured, and requests that hang are looked for."""
+
+
+class AsyncEngine:
+    """One test on one event loop. Its methods are called on that loop, but for the plain values.
+
+    Args:
+        serve: Makes one request; whatever it raises is the graph's.
+        after: Awaited when a request is over and booked: clears up.
+        ledger: The book.
+        desk: Admission.
+        clock: The source of all times.
+        recording: Where the tap of the loop records; None without probes.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[UnderWay], Awaitable[None]],
+        after: Callable[[UnderWay], Awaitable[None]],
+        ledger: Ledger,
+        desk: Desk,
+        clock: Clock,
+        recording: RoutedRecording | None,
+    ) -> None:
+        self._serve, self._after = serve, after
+        self._ledger, self._desk, self._clock = ledger, desk, clock
+        self._recording = recording
+        self._loop = asyncio.get_running_loop()
+        self._places: dict[asyncio.Task[None], asyncio.Future[None] | None] = {}
+        """Requests that take a place, with who waits for the place."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Requests whose threads may still be in the checkpointer."""
+        self.left_behind: set[asyncio.Task[None]] = set()
+        """Requests that were cancelled and have not ended yet."""
+        self.not_cleared_up = 0
+        """Requests whose threads the checkpointer did not delete in time."""
+        self._arrivals: Iterator[Arrival] = iter(())
+        self._next: Arrival | None = None
+        self._over = self._loop.create_future()
+        self._users = 0
+        self._stopped = asyncio.Event()
+        self._pump_is_due = False
+        self._is_tapped = False
+        self._tap = ExitStack()
+        self._alarm = alarm(self._loop, self._release, clock)
+        self._ticker = alarm(self._loop, self._tick, clock)
+        self._tick_due_ns = 0
+        self.last_tick_ns = clock.now_ns()
+        """When the loop last ran: it stands still if this falls behind."""
+        self._lag_from_ns: int | None = None
+
+    def measure_lag_from(self, t_ns: int) -> None:
+        """Count the loop's lag from a time on; before, it is not counted at all."""
+        self._lag_from_ns = t_ns
+
+    async def run(self, arrivals: Iterator[Arrival]) -> None:
+        """Make the requests of a schedule; returns when the last one is over."""
+        self._arrivals = arrivals
+        self._next = None if self._stopped.is_set() else next(arrivals, None)
+        self._begin()
+        self._release()
+        await self._wait()
+
+    async def run_users(
+        self, users: int, take: Callable[[], Arrival | None], think_s: float
+    ) -> None:
+        """The closed model: each user takes an arrival, waits for its end, pauses, and again.
+
+        Args:
+            users: How many.
+            take: The next arrival; None at the end.
+            think_s: A user's pause.
+        """
+        self._begin()
+        self._users = users
+        users_tasks = [self._loop.create_task(self._user(take, think_s)) for _ in range(users)]
+        self._check_over()
+        await self._wait()
+        await asyncio.gather(*users_tasks)
+
+    def stop(self) -> None:
+        """Take no more arrivals; what is due and waits is given up, what runs goes on."""
+        self._stopped.set()
+        self._take_due()  # a loop that was held has not done so yet
+        self._next = None
+        self._ledger.give_up(sum(arrival.measured for arrival in self._desk.give_up()))
+        self._check_over()
+
+    def cancel(self) -> None:
+        """Stop, and cancel what runs."""
+        self.stop()
+        for under_way in list(self._ledger.in_flight.values()):
+            self._end_early(under_way, "cancelled")
+
+    # --- the schedule --------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._tick_due_ns = self._clock.now_ns() + LAG_EVERY_NS
+        self._ticker.set(self._tick_due_ns)
+
+    async def _wait(self) -> None:
+        try:
+            await self._over
+            tasks = self._tasks - self.left_behind
+            if tasks:
+                await asyncio.wait(tasks, timeout=CLEAR_UP_WITHIN_S)
+            self.not_cleared_up = len(self._tasks - self.left_behind)
+        finally:
+            self._book()
+            self._alarm.close()
+            self._ticker.close()
+            self._tap.close()
+
+    def _release(self) -> None:
+        """Take in every arrival that is due, and wake up for the next one."""
+        self._take_due()
+        if self._next is not None:
+            self._alarm.set(self._next.intended_ns)
+        self._pump()
+
+    def _take_due(self) -> None:
+        now_ns = self._clock.now_ns()
+        while self._next is not None and self._next.intended_ns <= now_ns:
+            self._arrive(self._next)
+            self._next = next(self._arrivals, None)
+
+    def _arrive(self, arrival: Arrival) -> None:
+        self._ledger.offer(arrival)
+        if self._desk.accepts():
+            self._desk.queue(arrival)
+        else:
+            self._ledger.drop(arrival)
+
+    def _pump(self) -> None:
+        """Start what may start; come back soon if some must wait for idleness."""
+        desk = self._desk
+        while (arrival := desk.next(idle=self._is_idle())) is not None:
+            self._begin_task(arrival)
+        if desk.waits_for_idleness and not self._pump_is_due:
+            self._pump_is_due = True
+            self._loop.call_later(LOOK_FOR_IDLENESS_S, self._pump_again)
+        self._check_over()
+
+    def _pump_again(self) -> None:
+        self._pump_is_due = False
+        self._pump()
+
+    def _is_idle(self) -> bool:
+        """Whether no callback of the loop is ready to run."""
+        return not getattr(self._loop, "_ready", ())
+
+    def _check_over(self) -> None:
+        idle = not self._desk.waiting and not self._places and not self._users
+        if idle and self._next is None and not self._over.done():
+            self._over.set_result(None)
+
+    # --- one request ---------------------------------------------------------------------------
+
+    async def _user(self, take: Callable[[], Arrival | None], think_s: float) -> None:
+        try:
+            while not self._stopped.is_set() and (arrival := take()) is not None:
+                self._ledger.offer(arrival)
+                self._desk.running += 1
+                free = self._loop.create_future()
+                self._begin_task(arrival, free)
+                await free
+                if think_s:
+                    await self._pause(think_s)
+        finally:
+            self._users -= 1
+            self._check_over()
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+
+    def _begin_task(self, arrival: Arrival, free: asyncio.Future[None] | None = None) -> None:
+        """Start a request; the future, if any, is done when its place is free again."""
+        task = self._loop.create_task(self._one(arrival))
+        self._places[task] = free
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _one(self, arrival: Arrival) -> None:
+        under_way = self._ledger.start(arrival)
+        under_way.task = asyncio.current_task()
+        CURRENT.set(under_way.events)
+        error: BaseException | None = None
+        if arrival.sampled:
+            self._tap_loop()
+            PROBED.set(True)
+        try:
+            await self._serve(under_way)
+        except BaseException as raised:  # a user's graph may even raise SystemExit
+            error = raised
+        self._ledger.end(under_way, error)
+        self._free(under_way.task)
+        if under_way.own_threads:
+            await self._after(under_way)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        """The request is over, or was given up: another may take its place."""
+        if task not in self._places:
+            return
+        free = self._places.pop(task)
+        if free is not None:
+            free.set_result(None)
+        self._desk.leave()
+        self._pump()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.left_behind.discard(task)
+        defect = None if task.cancelled() else task.exception()
+        if defect is not None and not self._over.done():  # the graph's own errors end in `_one`
+            self._over.set_exception(defect)
+        self._free(task)
+
+    def _tap_loop(self) -> None:
+        """The tap costs every callback of the loop a little: it is on while it is needed."""
+        if self._recording is not None and not self._is_tapped:
+            self._is_tapped = True
+            self._tap.enter_context(watched_loop(self._loop, self._recording, self._clock))
+
+    # --- the loop ------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now_ns = self.last_tick_ns = self._clock.now_ns()
+        while self._tick_due_ns <= now_ns:  # each moment that was missed has its own lag
+            if self._lag_from_ns is not None and self._tick_due_ns >= self._lag_from_ns:
+                self._ledger.record_loop_lag(now_ns - self._tick_due_ns)
+            self._tick_due_ns += LAG_EVERY_NS
+        self._ticker.set(self._tick_due_ns)
+        for under_way in self._ledger.overdue():
+            self._end_early(under_way, "timed_out")
+        try:
+            self._book()
+        except Exception as defect:
+            if not self._over.done():
+                self._over.set_exception(defect)
+
+    def _book(self) -> None:
+        """Book what has ended; what was probed is looked at while the loop is still tapped."""
+        self._ledger.book()
+        if not self._ledger.probed:
+            self._tap.close()
+            self._is_tapped = False
+
+    def _end_early(self, under_way: UnderWay, outcome: Outcome) -> None:
+        self._ledger.end(under_way, outcome=outcome)
+        self.left_behind.add(under_way.task)
+        under_way.task.cancel()
+        self._free(under_way.task)

@@ -1,0 +1,350 @@
+"""From what the master has gathered to the Profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import lgprof
+from lgprof.analysis.build import Process, figures
+from lgprof.analysis.saturation import LoadFacts, find_saturation
+from lgprof.load.book import Book, Interval
+from lgprof.load.fidelity import GeneratorFacts, judge
+from lgprof.load.messages import Baselined, Done, Ready
+from lgprof.load.options import LoadOptions
+from lgprof.load.plan import TestPlan
+from lgprof.load.rows import all_rows
+from lgprof.load.warnings import load_warnings
+from lgprof.model import (
+    Cost,
+    ErrorRow,
+    Failure,
+    Fidelity,
+    Load,
+    LoadInterval,
+    LoadWorker,
+    Profile,
+    Request,
+    Saturation,
+    Summary,
+    WarmUp,
+)
+from lgprof.run.failures import merge_failures
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a test has gathered."""
+
+    plan: TestPlan
+    book: Book
+    ready: Ready
+    baseline: Baselined
+    done: list[Done]
+    lost: int
+    interrupted: bool
+    stopped_at_s: float | None
+    drain_expired: bool
+    abort_reason: str | None
+    ends: list[str]
+    """How worker processes of ours ended in mid-load."""
+    _requests: list[Request] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Failed requests of all workers, by type and node."""
+        return merge_failures(found for done in self.done for found in done.failures)
+
+    @property
+    def left_behind(self) -> int:
+        """Requests that were given up and still ran at the end."""
+        return sum(done.left_behind for done in self.done)
+
+    @property
+    def duration_s(self) -> float:
+        """Of the schedule, up to the stop; a number of requests takes as long as it takes."""
+        if self.stopped_at_s is not None:
+            return self.stopped_at_s
+        planned_s = self.plan.duration_s
+        return planned_s if math.isfinite(planned_s) else self.elapsed_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """First arrival to last completion, as far as it was reported."""
+        reported = [done.elapsed_s for done in self.done]
+        silent = [found.last.t_s for found in self.book.workers.values() if found.last]
+        return max(reported or silent or [0.0])
+
+    def requests(self) -> list[Request]:
+        """Those with spans, of all workers; span ids are unique."""
+        if not self._requests:
+            self._requests = sorted(_renumbered(self.done), key=lambda request: request.index)
+        return self._requests
+
+
+def _renumbered(done: list[Done]) -> Iterable[Request]:
+    offset = 0
+    for worker in done:
+        last = offset
+        for request in worker.requests:
+            for span in request.spans:
+                span.id += offset
+                span.parent = None if span.parent is None else span.parent + offset
+                last = max(last, span.id)
+            yield request
+        offset = last
+
+
+def load_profile(outcome: Outcome, options: LoadOptions) -> Profile:
+    """The Profile of a load test."""
+    sampled = [request for request in outcome.requests() if request.sampled]
+    of_sample = figures(sampled, Process(None, 0, 0, None, None))
+    rows = all_rows(outcome.book.total, of_sample, outcome.baseline, _ended(outcome))
+    saturation = find_saturation(_load_facts(outcome), rows.nodes, of_sample.attribution_s)
+    held_s = of_sample.attribution_s.blocked_loop + of_sample.attribution_s.node_cpu
+    fidelity = judge(_generator_facts(outcome, options, saturation, held_s))
+    summary = _summary(outcome, rows.llm_calls, rows.tool_calls, rows.tokens)
+    load = _load(outcome, options, fidelity, saturation, len(sampled))
+    return Profile(
+        kind="load",
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        lgprof=lgprof.__version__,
+        target=outcome.ready.target,
+        environment=outcome.ready.environment,
+        settings=_settings(outcome, options),
+        summary=summary,
+        attribution_s=of_sample.attribution_s,
+        nodes=rows.nodes,
+        models=rows.models,
+        tools=rows.tools,
+        errors=_errors(outcome),
+        critical_path=of_sample.critical_path,
+        warnings=load_warnings(outcome, options, of_sample, rows.nodes),
+        load=load,
+        interrupted=outcome.interrupted,
+        requests=outcome.requests(),
+    )
+
+
+def _ended(outcome: Outcome) -> int:
+    balance = outcome.book.balance
+    return balance.completed + balance.failed + balance.timed_out
+
+
+def _settings(outcome: Outcome, options: LoadOptions) -> dict[str, Any]:
+    planned_s = outcome.plan.duration_s
+    return {
+        "rps": None if options.users or options.stages else options.rps,
+        "duration_s": planned_s if math.isfinite(planned_s) else None,
+        "requests": options.requests,
+        "warmup_s": options.warmup_s,
+        "workers": outcome.plan.workers,
+        "timeout_s": options.request.timeout_s,
+        "keep": options.keep,
+        "seed": options.seed,
+    }
+
+
+def _errors(outcome: Outcome) -> list[ErrorRow]:
+    total = outcome.book.total
+    rows = [
+        ErrorRow(type=error_type, message=None, node=node or None, count=total.counts[key]["count"])
+        for key in total.keys("error")
+        for _, error_type, node in [key]
+    ]
+    return sorted(rows, key=lambda row: -row.count)
+
+
+def _summary(outcome: Outcome, llm_calls: int, tool_calls: int, tokens: Any) -> Summary:
+    book, balance = outcome.book, outcome.book.balance
+    graph, failed = book.total.histogram("graph"), book.total.histogram("failed")
+    last = [found.last for found in book.workers.values() if found.last]
+    ended, bad = _ended(outcome), balance.failed + balance.timed_out
+    elapsed_s = outcome.elapsed_s
+    return Summary(
+        requests=balance.started,
+        succeeded=balance.completed,
+        failed=balance.failed,
+        timed_out=balance.timed_out,
+        cancelled=balance.cancelled,
+        error_rate=bad / balance.started if balance.started else 0.0,
+        latency_s=graph.summary(),
+        failed_latency_s=failed.summary(),
+        cold_s=outcome.ready.cold_s,
+        warmup=sum(batch.warm_up_requests for batch in last),
+        throughput_rps=balance.completed / elapsed_s if elapsed_s > 0 else 0.0,
+        concurrency=sum(batch.peak_in_flight for batch in last),
+        llm_calls=llm_calls,
+        tool_calls=tool_calls,
+        cpu_s=sum(found.cpu_s for found in book.workers.values()) / ended if ended else None,
+        peak_rss_bytes=sum(found.peak_rss_bytes for found in book.workers.values()) or None,
+        tokens=tokens,
+        cost_usd=Cost(unpriced_calls=llm_calls),
+        histogram=graph.encode(),
+    )
+
+
+def _load(
+    outcome: Outcome,
+    options: LoadOptions,
+    fidelity: Fidelity,
+    saturation: Saturation | None,
+    sampled: int,
+) -> Load:
+    book, plan, balance = outcome.book, outcome.plan, outcome.book.balance
+    last = [found.last for found in book.workers.values() if found.last]
+    closed = plan.schedule is None
+    duration_s = outcome.duration_s
+    graph = book.total.histogram("graph")
+    return Load(
+        arrivals="closed" if closed else options.arrivals,
+        target_rps=plan.schedule.mean_rps if plan.schedule else None,
+        achieved_rps=balance.started / duration_s if duration_s > 0 else 0.0,
+        duration_s=duration_s,
+        elapsed_s=outcome.elapsed_s,
+        **{name: getattr(balance, name) for name in balance.__struct_fields__},
+        latency_s=graph.summary(),
+        service_s=book.total.histogram("service").summary(),
+        schedule_lag_s=book.total.histogram("lag").summary(),
+        loop_lag_s=book.total.histogram("loop_lag").summary(),
+        unloaded_s=outcome.baseline.graph_s,
+        workers=[
+            LoadWorker(
+                host=found.host,
+                cpu_share=_cpu_share(found.cpu_s, found.last.t_s) if found.last else None,
+                peak_rss_bytes=found.peak_rss_bytes or None,
+                started=found.balance.started,
+                lost=found.lost,
+            )
+            for found in book.workers.values()
+        ],
+        fidelity=fidelity,
+        saturation=saturation,
+        histogram=graph.encode(),
+        series=_series(outcome),
+        sampled_requests=sampled,
+        stages=list(plan.schedule.stages) if plan.schedule else [],
+        seed=options.seed,
+        users=options.users,
+        think_s=options.think_s if closed else None,
+        max_concurrent=options.max_concurrent,
+        max_in_flight=None if closed else options.max_in_flight,
+        peak_in_flight=sum(batch.peak_in_flight for batch in last),
+        peak_queued=sum(batch.peak_queued for batch in last),
+        over_range=sum(found.over_range for found in book.total.histograms.values()),
+        abort_reason=outcome.abort_reason,
+        warm_up=WarmUp(
+            duration_s=plan.warmup_s,
+            requests=sum(batch.warm_up_requests for batch in last),
+            failed=sum(batch.warm_up_failed for batch in last),
+        ),
+    )
+
+
+def _cpu_share(cpu_s: float, seconds: float) -> float | None:
+    return cpu_s / seconds if seconds > 0 else None
+
+
+def _series(outcome: Outcome) -> list[LoadInterval]:
+    """The intervals, end to end: where a report was late, one begins earlier than its number."""
+    series: list[LoadInterval] = []
+    for _, interval in sorted(outcome.book.intervals.items()):
+        begin_s = series[-1].t_s + series[-1].duration_s if series else 0.0
+        if interval.duration_s > 0:
+            series.append(_interval(interval, begin_s))
+    return series
+
+
+def _interval(interval: Interval, begin_s: float) -> LoadInterval:
+    change, total, duration_s = interval.change, interval.total, interval.duration_s
+    graph, loop_lag = total.histogram("graph").summary(), total.histogram("loop_lag").summary()
+    return LoadInterval(
+        t_s=begin_s,
+        duration_s=duration_s,
+        rps=(change.completed + change.failed + change.timed_out) / duration_s,
+        offered_rps=change.offered / duration_s,
+        p50_s=graph.p50 if graph else None,
+        p95_s=graph.p95 if graph else None,
+        p99_s=graph.p99 if graph else None,
+        errors=change.failed + change.timed_out,
+        in_flight=interval.in_flight,
+        queued=interval.queued,
+        cpu_share=interval.cpu_s / duration_s,
+        rss_bytes=interval.rss_bytes or None,
+        loop_lag_max_s=loop_lag.max if loop_lag else None,
+        histograms={
+            ":".join(key): histogram.encode()
+            for key, histogram in total.histograms.items()
+            if key[0] in ("graph", "lag", "node") and histogram.total
+        },
+    )
+
+
+def _load_facts(outcome: Outcome) -> LoadFacts:
+    book = outcome.book
+    loop_lag = book.total.histogram("loop_lag")
+    service = book.total.histogram("service").summary()
+    return LoadFacts(
+        series=_series(outcome),
+        duration_s=outcome.duration_s,
+        dropped=book.balance.dropped,
+        workers=max(1, len(book.workers)),
+        in_loop=outcome.ready.mode == "async",
+        pool_size=outcome.ready.pool_size,
+        loop_lag_p50_s=loop_lag.percentile_s(50) if loop_lag.total else None,
+        service_mean_s=service.mean if service else None,
+        unloaded_s=outcome.baseline.graph_s,
+        starved_share=_starved_share(outcome),
+        executor_queued=_executor_queued(outcome),
+    )
+
+
+def _executor_queued(outcome: Outcome) -> float:
+    """Calls that waited for a thread, on average over the reports of the schedule's time."""
+    found = [
+        interval.executor_queued
+        for interval in outcome.book.intervals.values()
+        if interval.number * outcome.book.interval_s < outcome.duration_s
+    ]
+    return sum(found) / len(found) if found else 0.0
+
+
+def _starved_share(outcome: Outcome) -> float:
+    last = [found.last for found in outcome.book.workers.values() if found.last]
+    seconds = sum(max(batch.t_s + outcome.plan.warmup_s, 0.0) for batch in last)
+    return sum(batch.starved_s for batch in last) / seconds if seconds > 0 else 0.0
+
+
+def _is_at_limit(outcome: Outcome, options: LoadOptions) -> bool:
+    limit = options.max_concurrent
+    if limit is None and outcome.ready.mode == "sync":
+        limit = outcome.ready.pool_size
+    last = [found.last for found in outcome.book.workers.values() if found.last]
+    return limit is not None and any(batch.peak_in_flight >= limit for batch in last)
+
+
+def _generator_facts(
+    outcome: Outcome, options: LoadOptions, saturation: Saturation | None, held_s: float
+) -> GeneratorFacts:
+    book = outcome.book
+    loop_lag = book.total.histogram("loop_lag")
+    service = book.total.histogram("service")
+    return GeneratorFacts(
+        offered=book.balance.offered,
+        unsent_by_loss=book.unsent_by_loss,
+        lost_workers=outcome.lost - sum(done.stuck for done in outcome.done),
+        ends=outcome.ends,
+        tolerates_loss=options.tolerate_worker_loss,
+        stuck_workers=sum(done.stuck for done in outcome.done),
+        saturated=saturation is not None and saturation.saturated,
+        at_limit=_is_at_limit(outcome, options),
+        lag_s=book.total.histogram("lag").summary() if outcome.plan.schedule else None,
+        loop_lag_p99_s=loop_lag.percentile_s(99) if loop_lag.total else None,
+        service_p50_s=service.percentile_s(50) if service.total else None,
+        starved_share=_starved_share(outcome),
+        held_s=held_s,
+        over_range=sum(found.over_range for found in book.total.histograms.values()),
+    )

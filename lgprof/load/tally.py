@@ -1,0 +1,182 @@
+"""What a worker counts: the fate of every arrival, and a histogram for every kind of duration."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+
+from lgprof.analysis.attribution import BAD
+from lgprof.analysis.fold import Call, Folded
+from lgprof.histogram import Histogram
+
+Key = tuple[str, ...]
+"""``("graph",)``, ``("service",)``, ``("lag",)``, ``("loop_lag",)``, ``("failed",)``,
+``("node", path)``, ``("model", node, name)``, ``("first_token", node, name)``,
+``("tool", node, name)``, ``("retriever", node, name)`` or ``("error", type, node)``."""
+
+_SEPARATOR = "\x1f"
+
+
+class Balance(msgspec.Struct):
+    """What became of the arrivals so far."""
+
+    offered: int = 0
+    started: int = 0
+    completed: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    cancelled: int = 0
+    dropped: int = 0
+    unsent: int = 0
+
+    @property
+    def running(self) -> int:
+        """Started and not over."""
+        return self.started - self.completed - self.failed - self.timed_out - self.cancelled
+
+    @property
+    def queued(self) -> int:
+        """Offered, and neither started nor given up."""
+        return self.offered - self.started - self.dropped - self.unsent
+
+    def plus(self, other: Balance) -> Balance:
+        """The sum, field by field."""
+        return Balance(
+            *(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__)
+        )
+
+
+class Counted(msgspec.Struct):
+    """What was counted since the last time: sums of several add up, in any order."""
+
+    histograms: dict[str, list[Any]] = {}
+    counts: dict[str, dict[str, int]] = {}
+
+
+class Tally:
+    """Counts from several threads."""
+
+    def __init__(self) -> None:
+        self.balance = Balance()
+        self.lock = threading.Lock()
+        self._histograms: dict[Key, Histogram] = defaultdict(Histogram)
+        self._counts: dict[Key, dict[str, int]] = {}
+
+    def record(self, key: Key, value_ns: int) -> None:
+        """Count one duration."""
+        with self.lock:
+            self._histograms[key].record(value_ns)
+
+    def record_request(self, latency_ns: int, service_ns: int, lag_ns: int, outcome: str) -> None:
+        """Count a request that is over; ``outcome`` is a field of `Balance`."""
+        with self.lock:
+            setattr(self.balance, outcome, getattr(self.balance, outcome) + 1)
+            histograms = self._histograms
+            histograms["lag",].record(lag_ns)
+            if outcome in ("completed", "timed_out"):
+                histograms["graph",].record(latency_ns)
+                histograms["service",].record(service_ns)
+            elif outcome == "failed":
+                histograms["failed",].record(latency_ns)
+
+    def count_error(self, error_type: str, node: str | None) -> None:
+        """Count an error that ended a request."""
+        with self.lock:
+            self._count(("error", error_type, node or ""), "count", 1)
+
+    def record_calls(self, folded: Folded) -> None:
+        """Count the calls of a request."""
+        visits: dict[str, int] = {}
+        with self.lock:
+            for path, start_ns, end_ns, attempts, outcome in folded.nodes:
+                key = "node", path
+                visits[path] = visits.get(path, 0) + 1
+                self._histograms[key].record(end_ns - start_ns)
+                if attempts > 1:
+                    self._count(key, "retries", attempts - 1)
+                if outcome != "ok":
+                    self._count(key, "errors", outcome in BAD)
+                    self._count(key, "timeouts", outcome == "timed_out")
+            if len(visits) < len(folded.nodes):
+                self._count_visits(visits)
+            for call in folded.calls:
+                self._record_call(call)
+
+    def _count(self, key: Key, name: str, number: int) -> None:
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = {}
+        counts[name] = counts.get(name, 0) + number
+
+    def _count_visits(self, visits: dict[str, int]) -> None:
+        for path, number in visits.items():
+            counts = self._counts.setdefault(("node", path), {})
+            counts["most_visits"] = max(counts.get("most_visits", 1), number)
+
+    def _record_call(self, call: Call) -> None:
+        key = call.kind, call.node, call.name
+        self._histograms[key].record(call.end_ns - call.start_ns)
+        if call.outcome in BAD:
+            self._count(key, "errors", 1)
+        tokens, event = call.tokens, call.event
+        if tokens is not None:
+            for name in ("input", "output", "cache_read", "cache_write", "reasoning"):
+                value = getattr(tokens, name)
+                if value is not None:
+                    self._count(key, name, value)
+        if event is not None and event.first_token_ns is not None:
+            first_ns = event.first_token_ns - call.start_ns
+            self._histograms["first_token", call.node, call.name].record(first_ns)
+            if tokens is not None and tokens.output:
+                self._count(key, "streamed_tokens", tokens.output)
+                self._count(key, "streaming_us", (call.end_ns - event.first_token_ns) // 1000)
+
+    def take(self) -> tuple[Balance, Counted]:
+        """The balance, and what was counted since this was called last."""
+        with self.lock:
+            balance = msgspec.structs.replace(self.balance)
+            histograms, self._histograms = self._histograms, defaultdict(Histogram)
+            counts, self._counts = self._counts, {}
+        return balance, Counted(
+            histograms={_SEPARATOR.join(key): found.pack() for key, found in histograms.items()},
+            counts={_SEPARATOR.join(key): found for key, found in counts.items()},
+        )
+
+
+class Total:
+    """The sum of what several workers counted."""
+
+    def __init__(self) -> None:
+        self.histograms: dict[Key, Histogram] = defaultdict(Histogram)
+        self.counts: dict[Key, dict[str, int]] = {}
+
+    def add(self, counted: Counted) -> None:
+        """Merge what one worker counted, without loss."""
+        for name, packed in counted.histograms.items():
+            self.histograms[tuple(name.split(_SEPARATOR))].add(Histogram.unpack(packed))
+        for name, counts in counted.counts.items():
+            self._add_counts(tuple(name.split(_SEPARATOR)), counts)
+
+    def merge(self, other: Total) -> None:
+        """Merge another sum into this one."""
+        for key, histogram in other.histograms.items():
+            self.histograms[key].add(histogram)
+        for key, counts in other.counts.items():
+            self._add_counts(key, counts)
+
+    def _add_counts(self, key: Key, counts: dict[str, int]) -> None:
+        sums = self.counts.setdefault(key, {})
+        for name, count in counts.items():
+            known = sums.get(name, 0)
+            sums[name] = max(known, count) if name == "most_visits" else known + count
+
+    def histogram(self, *key: str) -> Histogram:
+        """One histogram; an empty one where nothing was recorded under the key."""
+        return self.histograms.get(key) or Histogram()
+
+    def keys(self, kind: str) -> list[Key]:
+        """Keys of one kind that something was counted under."""
+        return [key for key in {**self.histograms, **self.counts} if key[0] == kind]

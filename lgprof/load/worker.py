@@ -1,0 +1,331 @@
+"""A worker process: Locust's messages on the main thread, the graph in a thread of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gevent
+import psutil
+
+import lgprof
+from lgprof.clock import SYSTEM_CLOCK
+from lgprof.config import load_settings
+from lgprof.errors import ExitCode, LgprofError
+from lgprof.load import messages as wire
+from lgprof.load.arrivals import Schedule, Share, Shares
+from lgprof.load.keeper import exact_sample, expected_sample
+from lgprof.load.ledger import Arrival
+from lgprof.load.locust_api import Environment, WorkerRunner, quiet_locust
+from lgprof.load.site import Site
+from lgprof.load.waiting import in_thread
+from lgprof.load.worker_names import STARTED_BY_MASTER
+from lgprof.target import TargetSource, import_sandbox, load_target
+
+REPORT_EVERY_S = 1.0
+_POLL_S = 0.1
+_CLOSE_WITHIN_S = 1.5
+_LOOK_FOR_MASTER_EVERY_S = 0.5
+
+
+def serve_worker(target: str | None, master_host: str, master_port: int, *, folder: Path) -> int:
+    """Be a worker until the master says that it is over.
+
+    Args:
+        target: As typed.
+        master_host: Where the master listens.
+        master_port: Its port.
+        folder: The project's folder.
+
+    Returns:
+        The exit code.
+    """
+    quiet_locust()
+    _end_with_master()
+    with import_sandbox():
+        source: TargetSource | None = None
+        refusal: wire.Refusal | None = None
+        try:
+            # Here, since a module that sets a signal handler must be imported on the main thread.
+            source = load_target(target, load_settings(folder), folder)
+        except LgprofError as error:
+            refusal = refusal_of(error)
+        runner = Environment(user_classes=[]).create_worker_runner(master_host, master_port)
+        _Worker(runner, source, refusal, target, folder).serve()
+    return ExitCode.OK
+
+
+def _end_with_master() -> None:
+    """End soon after the master that started this process, whatever the graph is doing then."""
+    master = int(os.environ.get(STARTED_BY_MASTER, "0"))
+
+    def watch() -> None:
+        while os.getppid() == master:
+            time.sleep(_LOOK_FOR_MASTER_EVERY_S)
+        os._exit(ExitCode.OK)
+
+    if master:
+        threading.Thread(target=watch, name="lgprof-master-watch", daemon=True).start()
+
+
+def refusal_of(error: LgprofError) -> wire.Refusal:
+    """An error of ours as the master shall show it."""
+    return wire.Refusal(type(error).__name__, error.message, error.hint, error.user_traceback)
+
+
+class _Worker:
+    def __init__(
+        self,
+        runner: WorkerRunner,
+        source: TargetSource | None,
+        refusal: wire.Refusal | None,
+        target: str | None,
+        folder: Path,
+    ) -> None:
+        self._runner, self._source, self._folder = runner, source, folder
+        self._setup: wire.Setup | None = None
+        self._site: Site | None = None
+        self._shares: Shares | None = None
+        self._consumed = 0
+        self._seq = 0
+        self._origin_ns = 0
+        self._running: Future[None] | None = None
+        self._process = psutil.Process()
+        self._cpu_start_s = self._cpu_s()
+        self._starved_start_s = 0.0
+        handlers: dict[str, Callable[[bytes], None]] = {
+            wire.SETUP: self._on_setup,
+            wire.BASELINE: self._on_baseline,
+            wire.GO: self._on_go,
+            wire.SHARE: self._on_share,
+            wire.STOP: lambda data: self._site.stop() if self._site else None,
+            wire.CANCEL: lambda data: self._site.cancel() if self._site else None,
+            wire.QUIT: lambda data: self._leave(),
+        }
+        for name, handler in handlers.items():
+            listener = partial(self._receive, handler)
+            runner.register_message(name, listener, concurrent=True)
+        self._hello = wire.Hello(
+            version=lgprof.__version__,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            spec=source.spec if source else target or "",
+            target_hash=_target_hash(source) if source else "",
+            refusal=refusal,
+        )
+
+    def serve(self) -> None:
+        """Answer the master until it is over, or is gone."""
+        self._send(wire.HELLO, self._hello)
+        while len(self._runner.greenlet):
+            gevent.sleep(0.5)
+
+    def _receive(
+        self, handler: Callable[[bytes], None], environment: Any, msg: Any, **_: Any
+    ) -> None:
+        self._guarded(lambda: handler(wire.body_of(msg.data)))
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A defect of ours ends the test: the master would wait for ever."""
+        try:
+            work()
+        except Exception as error:
+            refusal = refusal_of(error) if isinstance(error, LgprofError) else _defect()
+            self._send(wire.REFUSED, refusal)
+
+    def _send(self, name: str, message: Any) -> None:
+        self._runner.send_message(name, wire.envelope(message))
+
+    def _leave(self) -> None:
+        if self._site is not None:
+            closing = gevent.spawn(in_thread, self._site.close)
+            gevent.wait([closing], timeout=_CLOSE_WITHIN_S)
+        # A graph that hangs would keep an ordinary exit waiting.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ExitCode.OK)
+
+    # --- before the load -----------------------------------------------------------------------
+
+    def _on_setup(self, data: bytes) -> None:
+        setup = self._setup = wire.decode(data, wire.Setup)
+        if self._source is None:
+            return
+        site = self._site = Site(self._source, setup, self._folder)
+        self._send(wire.READY, in_thread(site.open))
+
+    def _on_baseline(self, data: bytes) -> None:
+        site, wanted = self._site, wire.decode(data, wire.Baseline)
+        if site is not None:
+            self._send(wire.BASELINED, in_thread(lambda: site.baseline(wanted)))
+
+    # --- under load ----------------------------------------------------------------------------
+
+    def _on_go(self, data: bytes) -> None:
+        go = wire.decode(data, wire.Go)
+        if self._site is None or self._setup is None:
+            return
+        warmup = Schedule(tuple(go.warmup_stages), _kind(go), self._setup.seed)
+        warmup_s = warmup.duration_s if go.warmup_stages else 0.0
+        now_ns = SYSTEM_CLOCK.now_ns()
+        self._origin_ns = now_ns + int((go.start_in_s + warmup_s) * 1e9)
+        self._shares = Shares(Share(go.share.first, go.share.slot, go.share.of))
+        self._cpu_start_s, self._starved_start_s = self._cpu_s(), self._site.starved_s()
+        self._site.lag_from_ns = self._origin_ns
+        if go.users is None:
+            self._running = self._site.start_schedule(self._arrivals(go, warmup))
+        else:
+            take = self._user_arrivals(go)
+            self._running = self._site.start_users(go.users, take, go.think_s)
+            if go.duration_s is not None:  # a user who thinks then need not come back
+                gevent.spawn_later(go.start_in_s + go.duration_s, self._site.stop)
+        gevent.spawn(self._guarded, self._report)
+
+    def _arrivals(self, go: wire.Go, warmup: Schedule) -> Iterator[Arrival]:
+        """This worker's part of the schedule. It is read in the thread of the load."""
+        assert self._shares is not None
+        assert self._setup is not None
+        begin_ns = self._origin_ns
+        if go.warmup_stages:
+            warmup_ns = begin_ns - int(warmup.duration_s * 1e9)
+            for number, time_s in enumerate(warmup.times_s()):
+                if number % go.share.of == go.share.slot:
+                    due_ns = warmup_ns + int(time_s * 1e9)
+                    yield Arrival(go.warmup_index + number, due_ns, measured=False)
+        schedule = Schedule(tuple(go.stages), _kind(go), self._setup.seed)
+        is_sampled = exact_sample(schedule.count, self._setup.keep, self._setup.seed)
+        for number, time_s in enumerate(schedule.times_s()):
+            if self._shares.has(number):
+                due_ns = begin_ns + int(time_s * 1e9)
+                yield Arrival(number, due_ns, sampled=is_sampled(number))
+            self._consumed = number + 1
+
+    def _user_arrivals(self, go: wire.Go) -> Callable[[], Arrival | None]:
+        """The closed model: numbers for this worker's users, until the time or the count is up."""
+        assert self._setup is not None
+        end_ns = None if go.duration_s is None else self._origin_ns + int(go.duration_s * 1e9)
+        is_sampled = expected_sample(go.sample_share or 0.0, self._setup.seed)
+        warmup_number, number = go.warmup_index + go.share.slot, go.share.slot
+
+        def take() -> Arrival | None:
+            nonlocal warmup_number, number
+            now_ns = SYSTEM_CLOCK.now_ns()
+            if now_ns < self._origin_ns:
+                warmup_number += go.share.of
+                return Arrival(warmup_number - go.share.of, now_ns, measured=False)
+            is_late = end_ns is not None and now_ns >= end_ns
+            if is_late or (go.limit is not None and number >= go.limit):
+                return None
+            taken, number = number, number + go.share.of
+            self._consumed = number
+            return Arrival(taken, now_ns, sampled=is_sampled(taken))
+
+        return take
+
+    def _on_share(self, data: bytes) -> None:
+        share = wire.decode(data, wire.ShareOf)
+        if self._shares is not None:
+            self._shares.take_over(Share(share.first, share.slot, share.of))
+
+    def _report(self) -> None:
+        """A batch every second, and the last word when all is over."""
+        site, running = self._site, self._running
+        assert site is not None
+        assert running is not None
+        # At whole seconds of the test, so that reports and intervals have the same bounds.
+        due_s = math.floor(self._time_s()) + REPORT_EVERY_S
+        while not running.done() and not site.is_stuck:
+            gevent.sleep(min(_POLL_S, max(0.0, due_s - self._time_s())))
+            if self._time_s() >= due_s:
+                due_s = math.floor(self._time_s()) + REPORT_EVERY_S
+                self._send(wire.BATCH, self._batch())
+        if not running.done():
+            site.end_stuck()
+        self._send(wire.DONE, in_thread(self._last_word))
+
+    def _time_s(self) -> float:
+        """Seconds since the first measured arrival was due."""
+        return (SYSTEM_CLOCK.now_ns() - self._origin_ns) / 1e9
+
+    def _batch(self, *, finished: bool = False) -> wire.Batch:
+        site = self._site
+        assert site is not None
+        ledger, desk = site.ledger, site.desk
+        balance, counted = ledger.tally.take()
+        self._seq += 1
+        return wire.Batch(
+            seq=self._seq,
+            t_s=self._time_s(),
+            balance=balance,
+            counted=counted,
+            in_flight=len(ledger.in_flight),
+            queued=len(desk.waiting),
+            cpu_s=self._cpu_s() - self._cpu_start_s,
+            starved_s=site.starved_s() - self._starved_start_s,
+            executor_queued=site.executor_queued,
+            rss_bytes=self._process.memory_info().rss,
+            peak_in_flight=ledger.peak_in_flight,
+            peak_queued=desk.peak_waiting,
+            warm_up_requests=ledger.warm_up.requests,
+            warm_up_failed=ledger.warm_up.failed,
+            consumed=self._consumed,
+            finished=finished,
+        )
+
+    def _last_word(self) -> wire.Done:
+        site, running = self._site, self._running
+        assert site is not None
+        assert running is not None
+        stuck = not running.done()
+        if not stuck:
+            running.result()  # a defect of ours is not hidden
+        return wire.Done(
+            batch=self._batch(finished=True),
+            elapsed_s=max(0, site.ledger.last_end_ns - self._origin_ns) / 1e9,
+            requests=site.keeper.requests(self._origin_ns, in_loop=site.mode == "async"),
+            failures=site.failures.as_list(),
+            orphans=site.recording.orphans,
+            unanswered=sorted(site.caller.unanswered),
+            left_threads=site.caller.left_threads,
+            left_behind=site.left_behind,
+            stuck=stuck,
+        )
+
+    def _cpu_s(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+def _kind(go: wire.Go) -> Any:
+    return "poisson" if go.arrivals == "poisson" else "constant"
+
+
+def _defect() -> wire.Refusal:
+    return wire.Refusal(
+        "LgprofError",
+        "a worker failed: this is a defect of lgprof, not of your graph",
+        hint="please report it with the lines above",
+        user_traceback=traceback.format_exc(),
+    )
+
+
+def _target_hash(source: TargetSource) -> str:
+    """Of the target's name and, where it can be read, the source around it."""
+    module = inspect.getmodule(source.obj) or inspect.getmodule(type(source.obj))
+    try:
+        text = inspect.getsource(module) if module else ""
+    except (OSError, TypeError):
+        text = ""
+    return hashlib.sha256(f"{source.spec}\n{text}".encode()).hexdigest()[:16]

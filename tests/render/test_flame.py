@@ -1,0 +1,55 @@
+"""Every bar of the flame graph is as wide as its share of the whole."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def bars(show, profile, cells: int) -> list[list[tuple[str, int, int]]]:
+    """(first word of the label, first cell, cells) of each bar, row by row."""
+    _, *rows = show(profile, cells + 4, sections=["flame"]).splitlines()
+    found = [re.finditer(r"▕(\S+)[^▏]*▏", row) for row in rows if row]
+    return [[(bar[1], bar.start() - 2, len(bar[0])) for bar in row] for row in found]
+
+
+def test_widths_are_exact(show, samples) -> None:
+    recording = samples.Recording()
+    first, second, third = (recording.run(name, s) for name, s in (("a", 5), ("b", 4), ("c", 1)))
+    recording.model(second, second.start_s, second.start_s + 2)
+    recording.node("inner", first.start_s, first.start_s + 3, graph=first)
+    assert third.name == "c"
+    assert bars(show, samples.profile_of([recording.done()]), 100) == [
+        [("a", 0, 50), ("b", 50, 40), ("c", 90, 10)],
+        [("inner", 0, 30), ("llm", 50, 20)],
+    ]
+
+
+def test_what_runs_side_by_side_widens_its_parent(show, samples) -> None:
+    recording = samples.Recording()
+    parent = recording.run("parent", 4)
+    recording.run("other", 3)
+    for _ in range(2):
+        recording.node("part", parent.start_s, parent.start_s + 3, graph=parent)
+    # One second of its own and two times three side by side: 7 of 10 node-seconds.
+    profile = samples.profile_of([recording.done()])
+    assert bars(show, profile, 100) == [
+        [("parent", 0, 70), ("other", 70, 30)],
+        [("part", 0, 60)],
+    ]
+    assert "▕parent 7.00 s 70%" in show(profile, sections=["flame"])
+
+
+@pytest.mark.parametrize("cells", [56, 77, 96, 150])
+def test_edges_are_off_by_less_than_a_cell(show, samples, cells: int) -> None:
+    recording = samples.Recording()
+    outer = recording.run("outer", 4.3)
+    recording.run("next", 2.9)
+    recording.run("last", 2.8)
+    inner = recording.node("inner", outer.start_s, outer.start_s + 4.1, graph=outer)
+    recording.model(inner, outer.start_s, outer.start_s + 3.7)
+    shares = {"outer": 0.43, "next": 0.29, "last": 0.28, "inner": 0.41, "llm": 0.37}
+    for row in bars(show, samples.profile_of([recording.done()]), cells):
+        for name, _, width in row:
+            assert width == pytest.approx(shares[name] * cells, abs=1)
