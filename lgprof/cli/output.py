@@ -11,21 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from lgprof.cli.leaving import note_cut_short
-from lgprof.config import Command
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
     from lgprof.model import Failure, Profile
 
 FOLDER = ".lgprof"
-_SUFFIXES: dict[Command, tuple[str, ...]] = {
-    "run": (".json", ".json.gz", ".hgrm"),
-    "load": (".json", ".json.gz", ".hgrm", ".hlog"),
-}
-_QUIET: dict[Command, tuple[str, ...]] = {
+_QUIET: dict[Literal["run", "load"], tuple[str, ...]] = {
     "run": ("latency", "errors", "saved"),
     "load": ("fidelity", "latency", "errors", "saved"),
 }
@@ -103,7 +98,7 @@ class Output:
     def checked(
         cls,
         *,
-        command: Command,
+        command: Literal["run", "load"],
         files: list[Path],
         force: bool,
         json_to: str | None,
@@ -116,19 +111,12 @@ class Output:
         Raises:
             UsageError: An unknown suffix or part, or a file that exists already.
         """
-        known = _SUFFIXES[command]
-        for file in files:
-            if not file.name.endswith(known):
-                is_log = file.suffix == ".hlog"
-                why = "only a load test has intervals to log" if is_log else "unknown suffix"
-                raise UsageError(f"--output {file}: {why}", hint=f"use {' or '.join(known)}")
-            if file.exists() and not force:
-                raise UsageError(f"{file} exists already", hint="add --force to overwrite it")
+        check_files(files, command, force=force)
         if json_to not in (None, "-"):
             raise UsageError(
                 f"--json {json_to!r}: only - (standard output)", hint="use --output FILE.json"
             )
-        sections = _sections(show) if show is not None else list(_QUIET[command]) if quiet else None
+        sections = chosen_sections(command, show, quiet=quiet)
         return cls(files, force, json_to is not None, sections, quiet, verbosity)
 
     def deliver(self, result: Measured, stdout: StandardOutput, cwd: Path) -> None:
@@ -138,7 +126,7 @@ class Output:
         profile = result.profile
         problems: list[str] = []
         saved_to = _save_by_default(profile, cwd, problems)
-        written = [file for file in self.files if _write(profile, file, self.force, problems)]
+        written = write_files(profile, self.files, force=self.force, problems=problems)
         saved = [str(file) for file in (saved_to, *written) if file]
         for problem in problems:
             print(f"warning: {problem}", file=sys.stderr)
@@ -148,9 +136,7 @@ class Output:
             self._report(result, stdout, ", ".join(saved) or None)
         if self.as_json:
             stdout.write_result(encode_profile(profile))
-        missing = [str(file) for file in self.files if file not in written]
-        if missing:
-            raise UsageError(f"--output: not written: {', '.join(missing)}")
+        require_all(self.files, written)
 
     def _report(self, result: Measured, stdout: StandardOutput, saved_to: str | None) -> None:
         from lgprof.cli.console import ReportConsole
@@ -191,7 +177,52 @@ def measure_and_deliver(measure: Callable[[], _Result], out: Output, cwd: Path) 
     return result
 
 
-def _sections(show: str) -> list[str]:
+def check_files(files: Sequence[Path], kind: Literal["run", "load"], *, force: bool) -> None:
+    """Check before anything runs that files can be written.
+
+    Raises:
+        UsageError: An unknown suffix, or a file that exists already.
+    """
+    from lgprof.render.formats import format_of
+
+    for file in files:
+        format_of(file, kind)
+        if file.exists() and not force:
+            raise UsageError(f"{file} exists already", hint="add --force to overwrite it")
+
+
+def write_files(
+    profile: Profile, files: Sequence[Path], *, force: bool, problems: list[str]
+) -> list[Path]:
+    """Write a Profile in the formats of the files; one that cannot be written is a problem more.
+
+    Returns:
+        The files that were written.
+    """
+    return [file for file in files if _write(profile, file, force, problems)]
+
+
+def require_all(files: Sequence[Path], written: Sequence[Path]) -> None:
+    """Tell by the exit code that a file is missing.
+
+    Raises:
+        UsageError: It is.
+    """
+    missing = [str(file) for file in files if file not in written]
+    if missing:
+        raise UsageError(f"--output: not written: {', '.join(missing)}")
+
+
+def chosen_sections(
+    kind: Literal["run", "load"], show: str | None, *, quiet: bool
+) -> list[str] | None:
+    """The parts of the report to print; None for all.
+
+    Raises:
+        UsageError: ``show`` names one that does not exist.
+    """
+    if show is None:
+        return list(_QUIET[kind]) if quiet else None
     from lgprof.render.terminal import SECTIONS
 
     names = [name.strip() for name in show.split(",") if name.strip()]
@@ -215,23 +246,15 @@ def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path |
 
 
 def _write(profile: Profile, file: Path, force: bool, problems: list[str]) -> bool:
-    from lgprof.model.profile_file import write_private, write_profile
+    from lgprof.model.profile_file import write_private
+    from lgprof.render.formats import format_of
 
     try:
-        if file.suffix in (".hgrm", ".hlog"):
-            write_private(_hdr_file(profile, file), file, force=force)
-        else:
-            write_profile(profile, file, force=force)
+        write_private(format_of(file, profile.kind).encode(profile), file, force=force)
     except UsageError as error:
         problems.append(error.message)
         return False
     return True
-
-
-def _hdr_file(profile: Profile, file: Path) -> bytes:
-    from lgprof.render.hdr_files import hgrm, hlog
-
-    return (hgrm if file.suffix == ".hgrm" else hlog)(profile).encode()
 
 
 def _free_name(folder: Path, stem: str) -> Path:

@@ -1,5 +1,6 @@
 """The Profile and its parts: the one value between measuring and rendering."""
 
+from lgprof.model.advice import Advice, AdviceStatus, MeasuredSaving, Saving
 from lgprof.model.failure import Failure
 from lgprof.model.load import (
     Fidelity,
@@ -32,13 +33,18 @@ from lgprof.model.profile import (
 from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
 from lgprof.model.span import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
 from lgprof.model.summary import LatencySummary
+from lgprof.model.verdict import Check, Decision, Verdict
 
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
+    "Advice",
+    "AdviceStatus",
     "Attribution",
+    "Check",
     "Cost",
     "CostDistribution",
     "CriticalPathRow",
+    "Decision",
     "Edge",
     "Environment",
     "ErrorRow",
@@ -49,6 +55,7 @@ __all__ = [
     "Load",
     "LoadInterval",
     "LoadWorker",
+    "MeasuredSaving",
     "ModelCall",
     "ModelRow",
     "NodeRow",
@@ -56,6 +63,7 @@ __all__ = [
     "Profile",
     "Request",
     "Saturation",
+    "Saving",
     "Segment",
     "Span",
     "SpanKind",
@@ -64,6 +72,7 @@ __all__ = [
     "Target",
     "Tokens",
     "ToolRow",
+    "Verdict",
     "Visits",
     "WarmUp",
     "Warn",

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from lgprof.model.advice import Advice
 from lgprof.model.load import Load
 from lgprof.model.span import Request, Tokens
 from lgprof.model.summary import LatencySummary
@@ -281,6 +282,8 @@ class Profile(msgspec.Struct, kw_only=True):
     tools: list[ToolRow]
     errors: list[ErrorRow]
     critical_path: list[CriticalPathRow]
+    advice: list[Advice] = []
+    """Ranked by saving; without ``lgprof advise``, the few that the report names."""
     warnings: list[Warn] = []
     load: Load | None = None
     """None in a run."""

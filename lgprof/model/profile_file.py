@@ -34,9 +34,12 @@ def write_profile(profile: Profile, path: Path, *, force: bool = False) -> None:
         UsageError: The file exists and ``force`` is off, or the place cannot be written.
     """
     data = encode_profile(profile)
-    if path.suffix == ".gz":
-        data = gzip.compress(data, compresslevel=5)
-    write_private(data, path, force=force)
+    write_private(compressed(data) if path.suffix == ".gz" else data, path, force=force)
+
+
+def compressed(data: bytes) -> bytes:
+    """As it stands in a ``.gz`` file."""
+    return gzip.compress(data, compresslevel=5)
 
 
 def write_private(data: bytes, path: Path, *, force: bool = False) -> None:

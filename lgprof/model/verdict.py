@@ -1,0 +1,39 @@
+"""What a gate decided: the ``Verdict`` that ``lgprof gate --json -`` prints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Decision = Literal["pass", "fail", "inconclusive"]
+
+
+class Check(msgspec.Struct, kw_only=True):
+    """One metric, of the whole graph or of a node. Values are in the metric's own unit."""
+
+    metric: str
+    node: str | None = None
+    verdict: Decision
+    base: float | None
+    """None for a budget."""
+    new: float | None
+    change: float | None = None
+    """Relative: 0.1 is a tenth more."""
+    ci: tuple[float, float] | None = None
+    """95 % interval of ``change``."""
+    limit: float | None
+    """A budget's bound, or the tolerance."""
+    detectable: float | None = None
+    """The smallest relative change that would have been found in nine of ten runs."""
+
+
+class Verdict(msgspec.Struct, kw_only=True):
+    """Of a whole gate."""
+
+    verdict: Decision
+    checks: list[Check]
+    pairs: int | None = None
+    """Pairs of processes that were compared; None for budgets and stored baselines."""
+    elapsed_s: float
+    reasons: list[str] = []

@@ -1,0 +1,85 @@
+"""The file formats of a Profile: one entry per suffix, each made by a module of its own.
+
+To add one, write a module with a pure function from a Profile to bytes and enter it here; the
+commands' ``--output`` and ``lgprof report`` then offer it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from lgprof.errors import UsageError
+from lgprof.model import Profile
+
+Kind = Literal["run", "load"]
+
+
+class Format(NamedTuple):
+    """One file format; ``encode`` imports what it needs when it is called."""
+
+    suffix: str
+    what: str
+    encode: Callable[[Profile], bytes]
+    kind: Kind | None = None
+    """The kind of Profile that it is for; None for both."""
+    why_not: str = ""
+    """What to say where it is asked for of the other kind."""
+
+
+def _json(profile: Profile) -> bytes:
+    from lgprof.model.profile_file import encode_profile
+
+    return encode_profile(profile)
+
+
+def _json_gz(profile: Profile) -> bytes:
+    from lgprof.model.profile_file import compressed
+
+    return compressed(_json(profile))
+
+
+def _hgrm(profile: Profile) -> bytes:
+    from lgprof.render.hdr_files import hgrm
+
+    return hgrm(profile).encode()
+
+
+def _hlog(profile: Profile) -> bytes:
+    from lgprof.render.hdr_files import hlog
+
+    return hlog(profile).encode()
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(".json", "the Profile", _json),
+    Format(".json.gz", "the Profile, compressed", _json_gz),
+    Format(".hgrm", "latencies as HdrHistogram's percentile table", _hgrm),
+    Format(
+        ".hlog",
+        "latencies as HdrHistogram's log",
+        _hlog,
+        kind="load",
+        why_not="only a load test has intervals to log",
+    ),
+)
+
+
+def format_of(file: Path, kind: Kind) -> Format:
+    """The format that a file's suffix asks for: the longest that fits.
+
+    Raises:
+        UsageError: No format has this suffix, or none for this kind of Profile.
+    """
+    known = [each for each in FORMATS if each.kind in (None, kind)]
+    fitting = [each for each in known if file.name.endswith(each.suffix)]
+    if fitting:
+        return max(fitting, key=lambda each: len(each.suffix))
+    others = [each.why_not for each in FORMATS if file.name.endswith(each.suffix)]
+    why = others[0] if others else "unknown suffix"
+    raise UsageError(f"--output {file}: {why}", hint=f"use {' or '.join(_suffixes(known))}")
+
+
+def _suffixes(formats: Iterable[Format]) -> list[str]:
+    return [each.suffix for each in formats]
