@@ -121,7 +121,9 @@ class Book:
         self.total.add(batch.counted)
         if batch.t_s < REPORT_S / 2 and book.peak_t_s <= 0:
             book.cpu_before_s = batch.cpu_s
-            cpu_s = since_s = 0.0
+            cpu_s = 0.0
+            if change == Balance():
+                since_s = 0.0
         book.peak_t_s = max(book.peak_t_s, batch.t_s)
         self._add_interval(name, batch, change, cpu_s, min(since_s, max(batch.t_s, 0.0)))
         self._recent.append(_Recent(batch.t_s, change, batch.counted, cpu_s, since_s))

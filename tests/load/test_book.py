@@ -73,6 +73,13 @@ def test_warm_up_belongs_to_no_interval() -> None:
     assert book.worker("a").peak_rss_bytes == 7
 
 
+def test_a_test_over_before_the_first_report_is_due_has_an_interval_as_long_as_itself() -> None:
+    book = Book()
+    book.add("a", Reporter().batch(0.024, offered=20, latencies_ms=[1] * 20, cpu_s=0.3))
+    assert book.intervals[0].change.completed == 20
+    assert book.intervals[0].duration_s == 0.024
+
+
 def test_a_lost_workers_arrivals_all_have_a_fate() -> None:
     book = Book()
     reporter = Reporter()

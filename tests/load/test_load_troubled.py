@@ -80,7 +80,8 @@ def test_a_node_that_blocks_saturates_the_graph_and_is_named(project: LoadProjec
     assert saturation["saturated"]
     assert (saturation["cause"], saturation["node"]) == ("loop_blocked", "blocks_loop")
     assert saturation["max_rps"] < 40
-    assert load["latency_s"]["p99"] > 2 * load["service_s"]["p50"]
+    # At fewer than 40 a second the last of 110 ends after 2.75 s, and was due by 2 s.
+    assert load["latency_s"]["max"] > 0.75
 
 
 def test_twice_what_a_computing_graph_can_do_does_not_make_it_collapse(
@@ -108,7 +109,7 @@ def test_a_worker_that_ends_in_the_middle(project: LoadProject) -> None:
     strict = ("--rps", "40", "-d", "2s", "--workers", "2", "--strict")
     load = project.loaded("dies", *I, *strict, code=5)["load"]
     assert load["fidelity"]["verdict"] == "invalid"
-    assert load["fidelity"]["reasons"][0].startswith("a worker died or fell silent: ")
+    assert load["fidelity"]["reasons"][0].startswith("a worker died or fell silent")
     assert load["offered"] == 80
     assert load["unsent"] > 0
     assert load["completed"] >= 40  # the other one goes on, and takes over

