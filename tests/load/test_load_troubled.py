@@ -95,7 +95,6 @@ def test_twice_what_a_computing_graph_can_do_does_not_make_it_collapse(
     # Of 20 ms CPU each; a busy machine gives less, and then the cause is not seen either.
     if sum(worker["cpu_share"] for worker in load["workers"]) > 0.95:
         assert load["saturation"]["cause"] == "loop_cpu"
-        assert load["saturation"]["max_rps"] > 35
 
 
 def test_a_full_executor_is_named(project: LoadProject) -> None:
