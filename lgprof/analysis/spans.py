@@ -393,7 +393,7 @@ def _failing_node(spans: list[Span]) -> str | None:
 
 
 def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
-    first_ns = event.first_token_ns
+    first_ns, shape = event.first_token_ns, event.shape
     return ModelCall(
         name=event.served_model or run.name,
         provider=event.provider,
@@ -402,7 +402,10 @@ def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
         llm_cache_hit=is_cache_hit(event.usage),
         first_token_s=None if first_ns is None else (first_ns - run.start_ns) / 1e9,
         chunks=event.chunks,
-        prompt_blocks=event.prompt_blocks,
+        prompt=shape,
+        prompt_blocks=[part.blocks[-1] for part in shape.parts if part.role != "tools"]
+        if shape
+        else None,
     )
 
 

@@ -24,6 +24,7 @@ from lgprof.model.profile import (
     ModelRow,
     NodeRow,
     Profile,
+    PromptCache,
     Summary,
     Target,
     ToolRow,
@@ -31,12 +32,25 @@ from lgprof.model.profile import (
     Warn,
 )
 from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
-from lgprof.model.span import ModelCall, Outcome, Request, Segment, Span, SpanKind, Tokens
+from lgprof.model.span import (
+    PROMPT_BLOCK_CHARS,
+    Divergence,
+    ModelCall,
+    Outcome,
+    Prompt,
+    PromptPart,
+    Request,
+    Segment,
+    Span,
+    SpanKind,
+    Tokens,
+)
 from lgprof.model.summary import LatencySummary
 from lgprof.model.verdict import Check, Decision, Verdict
 
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
+    "PROMPT_BLOCK_CHARS",
     "Advice",
     "AdviceStatus",
     "Attribution",
@@ -45,6 +59,7 @@ __all__ = [
     "CostDistribution",
     "CriticalPathRow",
     "Decision",
+    "Divergence",
     "Edge",
     "Environment",
     "ErrorRow",
@@ -61,6 +76,9 @@ __all__ = [
     "NodeRow",
     "Outcome",
     "Profile",
+    "Prompt",
+    "PromptCache",
+    "PromptPart",
     "Request",
     "Saturation",
     "Saving",

@@ -16,7 +16,7 @@ import msgspec
 
 from lgprof.model.advice import Advice
 from lgprof.model.load import Load
-from lgprof.model.span import Request, Tokens
+from lgprof.model.span import Divergence, Request, Tokens
 from lgprof.model.summary import LatencySummary
 
 SCHEMA = "lgprof/1"
@@ -208,6 +208,27 @@ class NodeRow(msgspec.Struct, kw_only=True):
     histogram: str
 
 
+class PromptCache(msgspec.Struct, kw_only=True):
+    """What a provider's prompt cache could save on the input of a node's calls of a model."""
+
+    cacheable_share: float
+    """Of the input tokens: in a prefix that was sent before, within the provider's lifetime and
+    above its minimum."""
+    actual_share: float | None
+    """Of the input tokens: reported as read from the cache; None where no call reported it."""
+    saving_usd: float | None
+    """What reading all of the cacheable tokens from the cache would have saved, less what writing
+    them costs; None without a price."""
+    reordered_share: float
+    """The cacheable share if each prompt began with the lines that are sent again and again."""
+    reordered_saving_usd: float | None
+    """What it would have saved in that order; at least ``saving_usd``."""
+    divergence: Divergence | None = None
+    """Where prompts depart from the ones before, at the place that costs most cacheable tokens."""
+    diverging_calls: int = 0
+    """How many calls depart there."""
+
+
 class ModelRow(msgspec.Struct, kw_only=True):
     """All calls of one model from one node."""
 
@@ -223,6 +244,16 @@ class ModelRow(msgspec.Struct, kw_only=True):
     latency_s: LatencySummary | None
     time_to_first_token_s: LatencySummary | None
     output_tokens_per_s: float | None
+    prompt_cache: PromptCache | None = None
+    """None where no prompt was seen, as of calls that go past LangChain."""
+    duplicate_calls: int | None = None
+    """Calls whose prompt had been sent before, in the same request or for another input: repeats
+    of an input by the measurement are no duplicates."""
+    near_duplicate_calls: int | None = None
+    """Calls that differ from an earlier one in dates, ids and numbers alone."""
+    input_growth_tokens: float | None = None
+    """By how much the input grows from one call of a request to the next, on average; None where
+    no request calls the model more than once."""
 
 
 class ToolRow(msgspec.Struct, kw_only=True):

@@ -50,6 +50,45 @@ class Tokens(msgspec.Struct, kw_only=True):
     """Share of the tokens that were counted by us instead of reported by the provider."""
 
 
+PROMPT_BLOCK_CHARS = 512
+"""About 128 tokens of English, the step in which providers compare prompts."""
+
+
+class PromptPart(msgspec.Struct, array_like=True):
+    """One message of a prompt, or the schemas of its tools, which come first; written as a list."""
+
+    role: str
+    """``system``, ``user``, ``assistant``, ``tool`` and so on; ``tools`` for the schemas."""
+    chars: int
+    blocks: list[str]
+    """Salted hashes of all that was sent up to every 512th character of the part, and up to its
+    end: equal hashes are equal prefixes."""
+
+
+class Divergence(msgspec.Struct, kw_only=True):
+    """Where a prompt departs from the one that the node sent to the model before."""
+
+    message: int
+    """Index from 0; -1 in the schemas of the tools."""
+    role: str
+    char: int
+    """Offset in the message."""
+    hint: str | None = None
+    """What stands there: ``a timestamp``, ``a date``, ``a UUID``, ``a number``; None for text."""
+
+
+class Prompt(msgspec.Struct, kw_only=True):
+    """The form of what a model was sent, without a word of it."""
+
+    parts: list[PromptPart]
+    repeated_chars: int = 0
+    """In lines that the model had been sent before, wherever they stood in the prompt."""
+    scrubbed_hash: str
+    """Of the prompt without its dates, ids and numbers."""
+    divergence: Divergence | None = None
+    """None where it is the first of its node, or goes on where the one before ended."""
+
+
 class ModelCall(msgspec.Struct, kw_only=True):
     """What is known of one model call."""
 
@@ -69,6 +108,8 @@ class ModelCall(msgspec.Struct, kw_only=True):
     """How many pieces arrived over the wire; 0 without streaming."""
     prompt_blocks: list[str] | None = None
     """One chained, salted hash per prompt message: equal leading hashes are an equal prefix."""
+    prompt: Prompt | None = None
+    """None where the prompt was not seen: a batch, or a call that went past LangChain."""
 
 
 class Span(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -17,8 +17,10 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from lgprof.llm.counting import TokenCounter
+from lgprof.model import Prompt
 from lgprof.predicate import Predicate
 from lgprof.record.event_log import ModelEvent, NodeDigest, Recording
+from lgprof.record.prompt_shape import PromptReader
 from lgprof.record.state_access import field_names, written
 from lgprof.record.tracked_dict import WHOLE
 
@@ -47,6 +49,7 @@ class Digester:
         self._salt = secrets.token_bytes(16) if salt is None else salt
         self._failed_when = failed_when
         self._counter = counter
+        self._prompts = PromptReader(self._salt)
 
     def value_hash(self, value: Any) -> str | None:
         """Salted hash of a value's content; None where the content cannot be told.
@@ -67,7 +70,7 @@ class Digester:
             recording.digests[attempt] = self._node_digest(keys, state, output)
         for event in recording.models.values():
             if event.prompt is not None:
-                event.prompt_blocks = self._prompt_blocks(event.prompt)
+                event.shape = self._shape(event)
                 event.counted = self._count(event)
                 event.prompt = event.tools = event.answer = None
 
@@ -102,18 +105,15 @@ class Digester:
         except Exception:  # content or a schema of a shape that nobody has described
             return None
 
-    def _prompt_blocks(self, prompt: Any) -> list[str] | None:
-        """One chained hash per message of a single prompt; None for batches."""
-        messages = _single_prompt(prompt)
+    def _shape(self, event: ModelEvent) -> Prompt | None:
+        """The form of a single prompt; None for batches."""
+        messages = _single_prompt(event.prompt)
         if messages is None:
             return None
-        blocks: list[str] = []
-        for message in messages:
-            block = self.value_hash([blocks[-1:], message])
-            if block is None:
-                return None
-            blocks.append(block)
-        return blocks
+        try:
+            return self._prompts.read(event.node, event.model, messages, event.tools)
+        except Exception:  # a user's object may raise anything while it is read
+            return None
 
 
 def _single_prompt(prompt: Any) -> list[Any] | None:

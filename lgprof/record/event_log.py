@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from langgraph.constants import START as START_NODE
 
-from lgprof.model import Outcome
+from lgprof.model import Outcome, Prompt
 
 ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
 """Run ids are kept as their low 64 bits: 62 of them vary from run to run, also in UUIDv7."""
@@ -75,18 +75,26 @@ class ModelEvent:
     """The messages, held until they are hashed."""
     model: str = ""
     """As it was asked for."""
+    namespace: str = ""
+    """LangGraph's checkpoint namespace: the nodes around it, with the ids of their tasks."""
     tools: Any = None
     """Schemas of the tools that were offered, held as long."""
     answer: Any = None
     """The message or text, held as long where the provider reported no usage."""
     counted: tuple[int, int] | None = None
     """Input and output tokens, counted where none were reported."""
-    prompt_blocks: list[str] | None = None
+    shape: Prompt | None = None
+    """What remains of the prompt."""
     first_chunk_ns: int | None = None
     first_token_ns: int | None = None
     chunks: int = 0
     usage: dict[str, Any] | None = None
     served_model: str | None = None
+
+    @property
+    def node(self) -> str:
+        """Path of the node around it."""
+        return "/".join(part.partition(":")[0] for part in self.namespace.split("|"))
 
 
 NodeData = tuple[int, set[str] | None, Any, Any]

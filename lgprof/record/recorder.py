@@ -107,7 +107,11 @@ class RecordingHandler(BaseCallbackHandler):
             or "model"
         )
         self.recording.models[run_id.int & ID_MASK] = ModelEvent(
-            facts.get("ls_provider"), messages, str(name), asked.get("tools")
+            facts.get("ls_provider"),
+            messages,
+            str(name),
+            str(facts.get("langgraph_checkpoint_ns") or ""),
+            asked.get("tools"),
         )
         self._start(RunKind.MODEL, str(name), run_id, parent_run_id, metadata)
 

@@ -16,6 +16,7 @@ import psutil
 import lgprof
 from lgprof.analysis.build import Process, figures
 from lgprof.analysis.costs import price_calls
+from lgprof.analysis.prompt_cache import note_prompt_caches
 from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import UsageError
@@ -286,7 +287,8 @@ class _Run:
         options, memory = self._options, self._memory
         now = datetime.now(UTC)
         environment = describe_environment(folder)
-        source = price_calls(requests, Prices(billing.prices, now))
+        prices = Prices(billing.prices, now)
+        source = price_calls(requests, prices)
         if source is not None:
             environment.prices_source, environment.prices_date = source
         made = figures(
@@ -299,6 +301,7 @@ class _Run:
                 rss_growth_bytes=memory.last_bytes - memory.first_bytes,
             ),
         )
+        note_prompt_caches(made.models, requests, prices)
         return Profile(
             kind="run",
             created=now.isoformat(timespec="seconds").replace("+00:00", "Z"),

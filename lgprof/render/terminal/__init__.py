@@ -31,6 +31,7 @@ from lgprof.render.terminal.load.workers import worker_blocks
 from lgprof.render.terminal.node_table import node_blocks
 from lgprof.render.terminal.notices import saved_blocks, warning_blocks
 from lgprof.render.terminal.page import Block, Page
+from lgprof.render.terminal.prompts import prompt_blocks
 from lgprof.render.terminal.target import target_blocks
 from lgprof.render.terminal.timeline import timeline_blocks
 
@@ -74,6 +75,7 @@ _SECTIONS = (
     _Section("nodes", load_node_blocks, _NODES, kind="load"),
     _Section("models", model_blocks, "no model calls"),
     _Section("cost", cost_blocks, "no model calls: nothing to bill", kind="run"),
+    _Section("prompts", prompt_blocks, "prompts have nothing in common"),
     _Section("tools", tool_blocks, "no tool or retriever calls"),
     _Section(*_ATTRIBUTION, kind="load"),
     _Section(*_TIMELINE, kind="load"),
