@@ -5,16 +5,18 @@ What a version of LangGraph lacks is not found: nothing here fails for it.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import sysconfig
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import langgraph.func
 import langgraph.types
 from langchain_core.runnables import (
+    Runnable,
     RunnableParallel,
     RunnableSequence,
 )
@@ -27,7 +29,8 @@ from langgraph.pregel import Pregel
 from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable
 
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
-_TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
+TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
+_FRAMEWORK = ("langchain", "langchain_core", "langgraph")
 _FOLLOW_DEPTH = 4
 """How many calls deep a node's own helper functions are followed."""
 
@@ -56,8 +59,13 @@ def all_functions(graph: AnyGraph) -> Iterator[types.FunctionType]:
 
 def _functions(graph: AnyGraph) -> list[types.FunctionType]:
     """The functions of a graph's nodes, routers and tools, and the helpers that these call."""
+    return functions_of(parts_of(graph))
+
+
+def functions_of(parts: Iterable[object]) -> list[types.FunctionType]:
+    """The functions that runnables, tools or tasks stand for, and the helpers that these call."""
     found: dict[int, types.FunctionType] = {}
-    waiting = [(candidate, 0) for part in parts_of(graph) for candidate in _callables(part)]
+    waiting = [(candidate, 0) for part in parts for candidate in _callables(part)]
     while waiting:
         candidate, depth = waiting.pop()
         for function, owner in _plain_functions(candidate):
@@ -68,27 +76,46 @@ def _functions(graph: AnyGraph) -> list[types.FunctionType]:
     return list(found.values())
 
 
+def own_functions_of(parts: Iterable[object]) -> list[types.FunctionType]:
+    """The same without those of LangGraph and LangChain."""
+    return [
+        function
+        for function in functions_of(parts)
+        if (function.__module__ or "").partition(".")[0] not in _FRAMEWORK
+    ]
+
+
 def parts_of(graph: AnyGraph) -> Iterator[AnyRunnable]:
     """The runnables that a graph's nodes and routers are made of."""
     for node in graph.nodes.values():
-        yield from _leaves(node.bound)
+        yield from leaves(node.bound)
     branches = getattr(getattr(graph, "builder", None), "branches", {})
     for by_name in branches.values():
         for branch in by_name.values():
-            yield from _leaves(branch.path)
+            yield from leaves(branch.path)
 
 
-def _leaves(runnable: AnyRunnable) -> Iterator[AnyRunnable]:
+def leaves(runnable: AnyRunnable) -> Iterator[AnyRunnable]:
+    """What a runnable is made of, behind bindings, sequences and maps."""
     if isinstance(runnable, RunnableBindingBase):
-        yield from _leaves(runnable.bound)
+        yield from leaves(runnable.bound)
     elif isinstance(runnable, RunnableSeq | RunnableSequence):
         for step in runnable.steps:
-            yield from _leaves(step)
+            yield from leaves(step)
     elif isinstance(runnable, RunnableParallel):
         for step in runnable.steps__.values():
-            yield from _leaves(step)
+            yield from leaves(step)
     else:
         yield runnable
+
+
+def runnables_in(parts: Iterable[object]) -> Iterator[object]:
+    """What parts, runnables or tasks, are made of."""
+    for part in parts:
+        if isinstance(part, Runnable):
+            yield from leaves(part)
+        else:
+            yield part
 
 
 def tools_of(part: object) -> list[object]:
@@ -120,7 +147,7 @@ def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, ob
         elif isinstance(candidate, types.FunctionType):
             yield candidate, owner
             candidate = getattr(candidate, "__wrapped__", None)
-        elif isinstance(candidate, _TASK_TYPE):
+        elif isinstance(candidate, TASK_TYPE):
             candidate = getattr(candidate, "func", None)
         elif isinstance(candidate, Pregel | type) or not callable(candidate):
             return
@@ -131,7 +158,7 @@ def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, ob
             candidate, owner = call, candidate
 
 
-def _codes(function: types.FunctionType) -> list[types.CodeType]:
+def codes_of(function: types.FunctionType) -> list[types.CodeType]:
     """A function's code and that of the functions, lambdas and comprehensions in it."""
     codes = [function.__code__]
     for code in codes:
@@ -139,39 +166,47 @@ def _codes(function: types.FunctionType) -> list[types.CodeType]:
     return codes
 
 
-def _names(function: types.FunctionType) -> set[str]:
+def names_in(function: types.FunctionType) -> set[str]:
     """Names of globals, attributes and imports."""
-    return {name for code in _codes(function) for name in code.co_names}
+    return {name for code in codes_of(function) for name in code.co_names}
 
 
 def _outer_values(function: types.FunctionType) -> list[object]:
     """What a function sees beyond its own scope: captured variables, and globals it names."""
-    return [*_captured_values(function), *_named_globals(function)]
+    return [*captured(function).values(), *named_globals(function).values()]
 
 
-def _captured_values(function: types.FunctionType) -> Iterator[object]:
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # a variable that is not set yet
-            continue
+def captured(function: types.FunctionType) -> dict[str, object]:
+    """The variables of outer functions that a function uses, by name."""
+    found: dict[str, object] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a variable that is not set yet
+            found[name] = cell.cell_contents
+    return found
 
 
-def _named_globals(function: types.FunctionType) -> list[object]:
-    instructions = [one for code in _codes(function) for one in dis.get_instructions(code)]
-    names = {one.argval for one in instructions if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return [function.__globals__[name] for name in names if name in function.__globals__]
+def instructions_of(function: types.FunctionType) -> Iterator[dis.Instruction]:
+    """The instructions of a function and of those in it."""
+    for code in codes_of(function):
+        yield from dis.get_instructions(code)
+
+
+def named_globals(function: types.FunctionType) -> dict[str, object]:
+    """The globals that a function uses, by name."""
+    used = (one for one in instructions_of(function) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+    names = dict.fromkeys(str(one.argval) for one in used)
+    return {name: function.__globals__[name] for name in names if name in function.__globals__}
 
 
 def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
     """What a function may call: captured functions, those of its project, its object's methods."""
-    yield from _captured_values(function)
-    for value in _named_globals(function):
+    yield from captured(function).values()
+    for value in named_globals(function).values():
         for helper in [value, *(_callables(value) if isinstance(value, BaseTool) else ())]:
             if any(_is_of_project(plain, function) for plain, _ in _plain_functions(helper)):
                 yield helper
     if owner is not None:
-        methods = (getattr(type(owner), name, None) for name in _names(function))
+        methods = (getattr(type(owner), name, None) for name in names_in(function))
         yield from (types.MethodType(m, owner) for m in methods if callable(m))
 
 
@@ -192,7 +227,7 @@ def mentions_interrupt(function: types.FunctionType) -> bool:
     """Whether a function names LangGraph's ``interrupt``."""
     if any(value is langgraph.types.interrupt for value in _outer_values(function)):
         return True
-    names = _names(function)
+    names = names_in(function)
     # ``types.interrupt(...)``, or an import inside the function.
     return "interrupt" in names and (
         "langgraph.types" in names

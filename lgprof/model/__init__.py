@@ -2,6 +2,7 @@
 
 from lgprof.model.advice import Advice, AdviceStatus, MeasuredSaving, Saving
 from lgprof.model.failure import Failure
+from lgprof.model.hints import NodeHints
 from lgprof.model.load import (
     Fidelity,
     Load,
@@ -73,6 +74,7 @@ __all__ = [
     "MeasuredSaving",
     "ModelCall",
     "ModelRow",
+    "NodeHints",
     "NodeRow",
     "Outcome",
     "Profile",

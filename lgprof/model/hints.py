@@ -1,0 +1,28 @@
+"""What a node's code may touch besides its state: reasons to doubt that a change to it is safe."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was found in a node's functions, in words such as ``global sent (list)``.
+
+    They are hints, not facts: code is read, not run, and what C code does is not seen. No value is
+    told, only names and types.
+    """
+
+    shared: list[str] = []
+    """What may change and outlives a call: globals, closures, attributes, default arguments."""
+    clocks: list[str] = []
+    """Time and chance: ``time.time``, ``random.random``, ``uuid.uuid4``."""
+    context: list[str] = []
+    """What is injected besides the state: ``config``, ``store``, ``runtime``, ``writer``."""
+    tools: list[str] = []
+    """Tools by name: what they do to the world is not known."""
+    control: list[str] = []
+    """``Command``, ``Send``, ``interrupt``: the node steers the graph."""
+    effects: list[str] = []
+    """I/O seen while it ran: ``open for writing``, ``socket.connect``, ``subprocess.Popen``."""
+    opaque: bool = False
+    """It has no Python function that could be read."""
