@@ -14,12 +14,20 @@ FLOORS = {
     "load": 3,
     "run": 3,
     "analysis": 3,
+    "whatif": 3,
     "llm": 2,
     "record": 2,
     "target": 2,
     "langgraph_adapter": 1,
 }
-SAME_FLOOR = {("record", "llm"), ("run", "analysis"), ("load", "analysis"), ("load", "run")}
+SAME_FLOOR = {
+    ("record", "llm"),
+    ("run", "analysis"),
+    ("load", "analysis"),
+    ("load", "run"),
+    ("whatif", "run"),
+    ("whatif", "analysis"),
+}
 PRIVATE = ("langgraph._internal", "langgraph.pregel", "langchain_core.tracers.context")
 
 

@@ -153,7 +153,7 @@ class _Walk:
         """After the node's function: conditional edges and the writing of its result."""
         tiles: list[Tile] = []
         now_s = start_s
-        for router in self._children(attempt, "router"):
+        for router in self._tree.of_kind(attempt, "router"):
             if router.end_s <= now_s:
                 continue
             tiles += self._gap(now_s, router.start_s, framework)
@@ -222,9 +222,6 @@ class _Walk:
             for start_s, end_s in (subtract(stretches, holes) if holes else stretches)
             if end_s > start_s
         ]
-
-    def _children(self, span: Span, kind: str) -> list[Span]:
-        return [child for child in self._tree.children.get(span.id, ()) if child.kind == kind]
 
 
 def _holds(spans: list[Span]) -> Iterator[Tile]:

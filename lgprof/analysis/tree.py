@@ -31,9 +31,13 @@ class SpanTree:
         """One graph span for each call of the graph."""
         return self.children[None]
 
+    def of_kind(self, span: Span, kind: str) -> list[Span]:
+        """The span's children of one kind."""
+        return [child for child in self.children.get(span.id, ()) if child.kind == kind]
+
     def nodes(self, graph: Span) -> list[Span]:
         """The graph's node calls."""
-        return [child for child in self.children.get(graph.id, ()) if child.kind == "node"]
+        return self.of_kind(graph, "node")
 
     def supersteps(self, graph: Span) -> list[list[Span]]:
         """The graph's node calls by superstep, each in order of start."""
@@ -44,7 +48,7 @@ class SpanTree:
 
     def attempts(self, node: Span) -> list[Span]:
         """The node call's attempts in order."""
-        return [child for child in self.children.get(node.id, ()) if child.kind == "attempt"]
+        return self.of_kind(node, "attempt")
 
     def tasks_below(self, span: Span) -> Iterator[Span]:
         """Calls of functional tasks inside a node's function, at any depth of the same graph."""

@@ -1,0 +1,235 @@
+"""What a node's function did, as pieces: waits, holds and the calls, graphs and tasks inside it.
+
+Of things that ran at once inside a function, each is taken to follow whatever ended last before it
+began, by the delay that was seen: so two chains that ``gather`` ran stay two chains.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from lgprof.analysis.intervals import subtract
+from lgprof.analysis.tree import SpanTree
+from lgprof.model import Segment, Span
+from lgprof.whatif.pieces import Call, Fork, Hold, Piece, Wait, Work
+
+_CALLS = ("model", "tool", "retriever")
+_JOINED_S = 0.001
+"""Holds that nearly touch are one, up to this length: nobody gets in between them for long."""
+_TOUCH_S = 0.0001
+_TOO_SHORT_S = 0.00003
+"""A hold that keeps nobody waiting."""
+
+Inner = Callable[[Span], Piece]
+"""From a nested graph's or a functional task's span to its piece."""
+
+
+class OwnTime(Protocol):
+    """The time of a function that no call inside it covers."""
+
+    def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
+        """What the function did then."""
+
+    def in_call(self) -> OwnTime:
+        """The same inside a model, tool or retriever call."""
+
+    def shared(self, children: Sequence[Span]) -> list[OwnTime]:
+        """The time of each of some children that overlap."""
+
+
+class LoopTime:
+    """Of a function on the event loop.
+
+    Args:
+        segments: Its holds.
+        queued: When it was ready and the loop in other hands: left out.
+    """
+
+    def __init__(
+        self, segments: Sequence[Segment], queued: Sequence[tuple[float, float]] = ()
+    ) -> None:
+        self._holds = [(s.start_s, s.start_s + s.wall_s, s.cpu_s) for s in segments]
+        self._starts = [hold[0] for hold in self._holds]
+        self._queued = queued
+
+    def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
+        """Waits and holds."""
+        pieces: list[Piece] = []
+        now_s = start_s
+        for from_s, until_s, cpu_s in self._joined(start_s, end_s):
+            if until_s - from_s < _TOO_SHORT_S:
+                continue
+            self._wait(now_s, from_s, pieces)
+            pieces.append(Hold(until_s - from_s, min(cpu_s, until_s - from_s)))
+            now_s = until_s
+        self._wait(now_s, end_s, pieces)
+        return tuple(pieces)
+
+    def in_call(self) -> LoopTime:
+        """Itself: the holds tell what a call computes."""
+        return self
+
+    def shared(self, children: Sequence[Span]) -> list[OwnTime]:
+        """Each hold belongs to the child that begins or ends nearest to it."""
+        shares: list[list[Segment]] = [[] for _ in children]
+        first, last = children[0].start_s, max(child.end_s for child in children)
+        for start_s, end_s, cpu_s in self._between(first, last):
+            around = [
+                (min(abs(start_s - child.start_s), abs(end_s - child.end_s)), number)
+                for number, child in enumerate(children)
+                if child.start_s < end_s and child.end_s > start_s
+            ]
+            if around:
+                shares[min(around)[1]].append(Segment(start_s, end_s - start_s, cpu_s))
+        return [LoopTime(share, self._queued) for share in shares]
+
+    def _wait(self, start_s: float, end_s: float, pieces: list[Piece]) -> None:
+        seconds = end_s - start_s
+        if self._queued and seconds > 0:
+            seconds = sum(end - start for start, end in subtract([(start_s, end_s)], self._queued))
+        if seconds > 0:
+            pieces.append(Wait(seconds))
+
+    def _between(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, float]]:
+        first = max(0, bisect_right(self._starts, start_s) - 1)
+        for index in range(first, len(self._holds)):
+            from_s, until_s, cpu_s = self._holds[index]
+            if from_s >= end_s:
+                break
+            if until_s > start_s:
+                yield max(from_s, start_s), min(until_s, end_s), cpu_s
+
+    def _joined(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, float]]:
+        open_: tuple[float, float, float] | None = None
+        for hold in self._between(start_s, end_s):
+            if open_ and hold[0] - open_[1] < _TOUCH_S and hold[1] - open_[0] < _JOINED_S:
+                open_ = open_[0], hold[1], open_[2] + hold[2]
+                continue
+            if open_:
+                yield open_
+            open_ = hold
+        if open_:
+            yield open_
+
+
+class ThreadTime:
+    """Of a function in a thread. Where it used the CPU is not known: evenly, outside its calls.
+
+    Args:
+        cpu_share: CPU seconds per second of it.
+    """
+
+    def __init__(self, cpu_share: float) -> None:
+        self._cpu_share = cpu_share
+
+    def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
+        """One stretch of work."""
+        if end_s <= start_s:
+            return ()
+        wall_s = end_s - start_s
+        return (Work(wall_s, wall_s * self._cpu_share) if self._cpu_share else Wait(wall_s),)
+
+    def in_call(self) -> ThreadTime:
+        """Waiting."""
+        return ThreadTime(0.0)
+
+    def shared(self, children: Sequence[Span]) -> list[OwnTime]:
+        """Waiting: the function's CPU time is in what no child covers."""
+        return [ThreadTime(0.0) for _ in children]
+
+
+def body_pieces(
+    span: Span, window: tuple[float, float], own: OwnTime, tree: SpanTree, inner: Inner
+) -> tuple[Piece, ...]:
+    """The pieces of a function, or of a call.
+
+    Args:
+        span: Whose children are what ran inside.
+        window: From when to when it ran.
+        own: Its own time.
+        tree: The request's spans.
+        inner: Reads nested graphs and functional tasks.
+    """
+    return _Body(tree, inner).pieces(inside(span, window, tree), window, own)
+
+
+def inside(span: Span, window: tuple[float, float], tree: SpanTree) -> list[Span]:
+    """Calls, graphs and tasks that ran in a span's window, in order of their start."""
+    start_s, end_s = window
+    return sorted(
+        (
+            child
+            for child in tree.children.get(span.id, ())
+            if (child.kind in _CALLS or child.kind in ("graph", "node"))
+            and child.start_s >= start_s
+            and child.end_s <= end_s
+        ),
+        key=lambda child: child.start_s,
+    )
+
+
+class _Body:
+    def __init__(self, tree: SpanTree, inner: Inner) -> None:
+        self._tree = tree
+        self._inner = inner
+
+    def pieces(
+        self, children: list[Span], window: tuple[float, float], own: OwnTime
+    ) -> tuple[Piece, ...]:
+        now_s, end_s = window
+        pieces: list[Piece] = []
+        for group in _overlapping(children):
+            pieces += own.pieces(now_s, group[0].start_s)
+            if len(group) == 1:
+                pieces.append(self._child(group[0], own))
+            else:
+                pieces.append(self._fork(group, own))
+            now_s = max(child.end_s for child in group)
+        pieces += own.pieces(now_s, end_s)
+        return tuple(pieces)
+
+    def _child(self, child: Span, own: OwnTime) -> Piece:
+        if child.kind not in _CALLS:
+            return self._inner(child)
+        window = child.start_s, child.end_s
+        pieces = self.pieces(inside(child, window, self._tree), window, own.in_call())
+        return Call(child, pieces, child.model)
+
+    def _fork(self, group: list[Span], own: OwnTime) -> Fork:
+        followers: dict[int | None, list[tuple[Span, OwnTime, float]]] = defaultdict(list)
+        for child, time in zip(group, own.shared(group), strict=True):
+            before = [other for other in group if other.end_s <= child.start_s]
+            last = max(before, key=lambda other: other.end_s, default=None)
+            since_s = last.end_s if last else group[0].start_s
+            key = last.id if last else None
+            followers[key].append((child, time, child.start_s - since_s))
+        return self._branches(followers, None)
+
+    def _branches(
+        self, followers: dict[int | None, list[tuple[Span, OwnTime, float]]], after: int | None
+    ) -> Fork:
+        branches: list[tuple[Piece, ...]] = []
+        for child, time, delay_s in followers[after]:
+            branch: list[Piece] = [Wait(delay_s)] if delay_s > 0 else []
+            branch.append(self._child(child, time))
+            if child.id in followers:
+                branch.append(self._branches(followers, child.id))
+            branches.append(tuple(branch))
+        return Fork(tuple(branches))
+
+
+def _overlapping(children: list[Span]) -> Iterator[list[Span]]:
+    """Groups of children, each overlapping another one of its group."""
+    group: list[Span] = []
+    reach_s = 0.0
+    for child in children:
+        if group and child.start_s >= reach_s:
+            yield group
+            group = []
+        reach_s = max(reach_s, child.end_s) if group else child.end_s
+        group.append(child)
+    if group:
+        yield group

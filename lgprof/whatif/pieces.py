@@ -1,0 +1,142 @@
+"""What a request's schedule is made of. Immutable: a changed schedule shares what did not change.
+
+GraphRun   supersteps one after another, a gap before each
+Step       tasks side by side: the next one waits for the slowest
+Task       one call of a node: attempts, backoff between them
+Attempt    LangGraph's work before, the node's function, LangGraph's work after
+Fork       what a function runs at once, such as the calls of a ``gather``
+Call       a model, tool or retriever call
+Wait       time in which nothing is needed
+Hold       time on the event loop, of which one thing has the use at a time
+InExecutor what needs a thread of the event loop's executor
+Work       time in a thread: CPU time needs the interpreter lock, the rest is waiting
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from lgprof.model import ModelCall, Span
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Waiting: for a timer, an answer, a lock."""
+
+    seconds: float
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A hold of the event loop; wall time without CPU is a blocking call."""
+
+    wall_s: float
+    cpu_s: float
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A stretch of a function in a thread."""
+
+    wall_s: float
+    cpu_s: float
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call that a function made."""
+
+    span: Span
+    pieces: tuple[Piece, ...]
+    model: ModelCall | None = None
+    """What is known of a model call: as recorded, or changed."""
+
+
+class InExecutor(msgspec.Struct, frozen=True):
+    """What runs in a thread of the event loop's executor."""
+
+    pieces: tuple[Piece, ...]
+
+
+class Fork(msgspec.Struct, frozen=True):
+    """Branches that start together; over when all are."""
+
+    branches: tuple[tuple[Piece, ...], ...]
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try of a node call."""
+
+    span: Span
+    before: tuple[Piece, ...]
+    body: tuple[Piece, ...]
+    after: tuple[Piece, ...]
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One call of a node."""
+
+    span: Span
+    attempts: tuple[Attempt, ...]
+    """None of a call that the node cache answered."""
+    backoffs_s: tuple[float, ...] = ()
+    """Between the attempts."""
+    then: tuple[Piece, ...] = ()
+    """What follows in the same place: the handler of its error, a node that waits for it alone."""
+
+    @property
+    def path(self) -> str:
+        """The node's path."""
+        return self.span.path
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One superstep."""
+
+    gap: tuple[Piece, ...]
+    """LangGraph's work before it."""
+    tasks: tuple[Task, ...]
+    saving_s: float = 0.0
+    """Part of the gap in which the checkpointer was at work."""
+
+
+class Checkpointing(msgspec.Struct, frozen=True):
+    """What a graph run had its checkpointer do."""
+
+    puts: int
+    put_s: float
+    """The median of how long one checkpoint took, less the writes that it had to wait for."""
+    get_s: float
+    """Reading the thread's last one."""
+    tail_s: float
+    """Part of the tail in which it was at work."""
+    beside: int
+    """Operations beside nodes."""
+
+
+class GraphRun(msgspec.Struct, frozen=True):
+    """One run of a graph, nested or not."""
+
+    span: Span
+    steps: tuple[Step, ...]
+    tail: tuple[Piece, ...]
+    """LangGraph's work after the last superstep."""
+    on_loop: bool
+    """Whether its tasks run on an event loop, else each in a thread."""
+    checkpointing: Checkpointing | None = None
+
+
+Piece = Wait | Hold | Work | InExecutor | Call | Fork | Task | GraphRun
+
+
+class Places(msgspec.Struct, frozen=True):
+    """How much may run at once."""
+
+    tasks: int | None
+    """Tasks of one graph run; None for any number."""
+    threads: int
+    """Threads for sync nodes."""
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """One request."""
+
+    runs: tuple[GraphRun, ...]
+    """The graph's runs: one, and one more for each resume."""
+    places: Places

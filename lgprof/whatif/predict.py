@@ -1,0 +1,180 @@
+"""What changes to a graph would bring, predicted from a saved Profile.
+
+Each recorded request is turned into its own schedule (`schedule.py`), the changes rewrite it, and
+both are played through (`simulate.py`). The predicted latency is the recorded one less the
+difference of the two: what the simulation gets wrong about a request cancels out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from lgprof.errors import UsageError
+from lgprof.llm.price_table import PriceTable
+from lgprof.model import Profile, Saving
+from lgprof.whatif import changes as ch
+from lgprof.whatif.cache_change import cache
+from lgprof.whatif.changes import Change
+from lgprof.whatif.checkpoint_changes import durability, swap_checkpointer
+from lgprof.whatif.limit_changes import max_concurrency, pool_size
+from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
+from lgprof.whatif.node_changes import batch_calls, faster, retry, unblock
+from lgprof.whatif.pieces import Call, Schedule
+from lgprof.whatif.rewrite import all_pieces
+from lgprof.whatif.saving import saving
+from lgprof.whatif.scenario import Scenario
+from lgprof.whatif.schedule import schedule_of
+from lgprof.whatif.simulate import simulated_s
+from lgprof.whatif.superstep_changes import parallel, remove_barrier
+from lgprof.whatif.threads import computing_threads
+
+_APPLY: dict[type, Callable[[Any, Scenario], None]] = {
+    ch.BatchCalls: batch_calls,
+    ch.CacheNode: cache,
+    ch.Durability: durability,
+    ch.Faster: faster,
+    ch.FewerOutputTokens: fewer_output_tokens,
+    ch.MaxConcurrency: max_concurrency,
+    ch.Parallel: parallel,
+    ch.PoolSize: pool_size,
+    ch.PromptCacheUsed: prompt_cache_used,
+    ch.RemoveBarrier: remove_barrier,
+    ch.Retry: retry,
+    ch.SwapCheckpointer: swap_checkpointer,
+    ch.SwapModel: swap_model,
+    ch.Unblock: unblock,
+}
+_COUNTED = ("ok", "timed_out")
+"""Outcomes of requests whose latency counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What some changes together would do to the recorded requests."""
+
+    changes: tuple[Change, ...]
+    requests: tuple[int, ...]
+    """Indices of the requests whose latency counts, in order of arrival."""
+    recorded_s: tuple[float, ...]
+    """Their latencies."""
+    predicted_s: tuple[float, ...]
+    """The same after the changes."""
+    saving: Saving | None
+    """None where the changes would make every request fail."""
+    caveats: tuple[str, ...]
+    """What the prediction leaves out, or rests on."""
+    unmeasured: tuple[str, ...]
+    """Why it cannot be relied on before it was measured: the advice is then ``unproven``."""
+
+
+def predict(
+    profile: Profile, changes: Sequence[Change], prices: PriceTable | None = None
+) -> Prediction:
+    """What the changes together would bring.
+
+    Args:
+        profile: With the spans of its requests.
+        changes: Applied in turn.
+        prices: The user's own, as they were for the Profile; None for listed ones alone.
+
+    Raises:
+        UsageError: No request of the Profile can be predicted from.
+    """
+    return WhatIf(profile, prices).predict(changes)
+
+
+class WhatIf:
+    """Predicts several changes to one Profile: its schedules are worked out once.
+
+    Args:
+        profile: With the spans of its requests.
+        prices: The user's own, as they were for the Profile; None for listed ones alone.
+
+    Raises:
+        UsageError: No request of the Profile can be predicted from.
+    """
+
+    def __init__(self, profile: Profile, prices: PriceTable | None = None) -> None:
+        self._profile = profile
+        self._prices = prices or PriceTable()
+        self._requests = sorted(
+            (r for r in profile.requests if r.spans and r.sampled is not False),
+            key=lambda request: request.start_s,
+        )
+        if not any(request.outcome in _COUNTED for request in self._requests):
+            raise UsageError(
+                "the Profile holds the spans of no request that succeeded, so nothing can be "
+                "predicted from it",
+                hint="make one with `lgprof run`",
+            )
+        threads = min(32, profile.environment.cpu_count + 4)
+        self._schedules = [schedule_of(request, threads) for request in self._requests]
+        self._simulated_s: dict[int, float] = {}
+        """Of recorded schedules, by position."""
+
+    def predict(self, changes: Sequence[Change]) -> Prediction:
+        """What the changes together would bring, applied in turn."""
+        scenario = Scenario(self._profile, self._prices, self._requests, list(self._schedules))
+        for change in changes:
+            _APPLY[type(change)](change, scenario)
+        counted = [
+            position
+            for position, request in enumerate(self._requests)
+            if request.outcome in _COUNTED and position not in scenario.failing
+        ]
+        recorded = [self._requests[position].latency_s for position in counted]
+        predicted = [self._predicted_s(position, scenario) for position in counted]
+        return Prediction(
+            changes=tuple(changes),
+            requests=tuple(self._requests[position].index for position in counted),
+            recorded_s=tuple(recorded),
+            predicted_s=tuple(predicted),
+            saving=saving(recorded, predicted, self._saved_usd(scenario)) if counted else None,
+            caveats=tuple(scenario.caveats),
+            unmeasured=(*scenario.unmeasured, *self._thread_warnings(scenario)),
+        )
+
+    def _predicted_s(self, position: int, scenario: Scenario) -> float:
+        recorded_s = self._requests[position].latency_s
+        before, after = self._schedules[position], scenario.schedules[position]
+        if after is before:
+            return recorded_s
+        if position not in self._simulated_s:
+            self._simulated_s[position] = simulated_s(before)
+        return max(0.0, recorded_s - (self._simulated_s[position] - simulated_s(after)))
+
+    def _saved_usd(self, scenario: Scenario) -> float | None:
+        """Mean over all requests, also those that failed; None where it is not known."""
+        if not scenario.cost_known:
+            return None
+        saved_usd, unpriced = 0.0, 0
+        for before, after in zip(self._schedules, scenario.schedules, strict=True):
+            if after is not before:
+                bill, changed = _bill(before), _bill(after)
+                saved_usd += bill.usd - changed.usd
+                unpriced += abs(bill.unpriced - changed.unpriced)
+        return None if unpriced else saved_usd / len(self._requests)
+
+    def _thread_warnings(self, scenario: Scenario) -> list[str]:
+        nodes = computing_threads(self._schedules, scenario.schedules)
+        if not nodes:
+            return []
+        return [
+            f"{', '.join(nodes)} would compute in threads beside other nodes: threads share one "
+            "interpreter lock, and how long a hand-over takes depends on how busy the machine is"
+        ]
+
+
+class _Bill(NamedTuple):
+    usd: float
+    unpriced: int
+    """Model calls whose cost is not known."""
+
+
+def _bill(schedule: Schedule) -> _Bill:
+    calls = [p.model for p in all_pieces(schedule.runs) if isinstance(p, Call) and p.model]
+    costs = [model.cost_usd for model in calls if model.cost_usd is not None]
+    return _Bill(math.fsum(costs), len(calls) - len(costs))

@@ -1,0 +1,110 @@
+"""Changes schedules piece by piece; what does not change stays the same object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from lgprof.whatif.pieces import (
+    Attempt,
+    Call,
+    Fork,
+    GraphRun,
+    InExecutor,
+    Piece,
+    Schedule,
+    Step,
+    Task,
+)
+
+_Item = TypeVar("_Item")
+
+
+def mapped(items: tuple[_Item, ...], change: Callable[[_Item], _Item]) -> tuple[_Item, ...]:
+    """The changed items; the same tuple where none changed."""
+    changed = tuple(map(change, items))
+    return items if all(a is b for a, b in zip(items, changed, strict=True)) else changed
+
+
+class Rewriter:
+    """Walks a schedule from the innermost pieces outwards. Subclasses override what they change."""
+
+    def call(self, call: Call) -> Piece:
+        """A call, its inner pieces rewritten."""
+        return call
+
+    def attempt(self, attempt: Attempt) -> Attempt:
+        """An attempt, its body rewritten."""
+        return attempt
+
+    def task(self, task: Task) -> Task:
+        """A node call, its attempts rewritten."""
+        return task
+
+    def graph(self, run: GraphRun) -> GraphRun:
+        """A graph run, its tasks rewritten."""
+        return run
+
+    def schedule(self, schedule: Schedule) -> Schedule:
+        """A whole request."""
+        runs = mapped(schedule.runs, self._graph)
+        return schedule if runs is schedule.runs else replace(schedule, runs=runs)
+
+    def _graph(self, run: GraphRun) -> GraphRun:
+        steps = mapped(run.steps, self._step)
+        return self.graph(run if steps is run.steps else replace(run, steps=steps))
+
+    def _step(self, step: Step) -> Step:
+        tasks = mapped(step.tasks, self._task)
+        return step if tasks is step.tasks else replace(step, tasks=tasks)
+
+    def _task(self, task: Task) -> Task:
+        attempts, then = mapped(task.attempts, self._attempt), self.pieces(task.then)
+        if attempts is not task.attempts or then is not task.then:
+            task = replace(task, attempts=attempts, then=then)
+        return self.task(task)
+
+    def _attempt(self, attempt: Attempt) -> Attempt:
+        body = self.pieces(attempt.body)
+        return self.attempt(attempt if body is attempt.body else replace(attempt, body=body))
+
+    def pieces(self, pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+        """Pieces of any kind."""
+        return mapped(pieces, self._piece)
+
+    def _piece(self, piece: Piece) -> Piece:
+        if isinstance(piece, Call | InExecutor):
+            inner = self.pieces(piece.pieces)
+            if inner is not piece.pieces:
+                piece = replace(piece, pieces=inner)
+            return self.call(piece) if isinstance(piece, Call) else piece
+        if isinstance(piece, Fork):
+            branches = mapped(piece.branches, self.pieces)
+            return piece if branches is piece.branches else Fork(branches)
+        if isinstance(piece, Task):
+            return self._task(piece)
+        if isinstance(piece, GraphRun):
+            return self._graph(piece)
+        return piece
+
+
+def all_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces and all inside them; LangGraph's own work around them is left out."""
+    open_ = list(pieces)
+    while open_:
+        piece = open_.pop()
+        yield piece
+        if isinstance(piece, Call | InExecutor):
+            open_ += piece.pieces
+        elif isinstance(piece, Fork):
+            for branch in piece.branches:
+                open_ += branch
+        elif isinstance(piece, Task):
+            for attempt in piece.attempts:
+                open_ += attempt.body
+            open_ += piece.then
+        elif isinstance(piece, GraphRun):
+            for step in piece.steps:
+                open_ += step.tasks

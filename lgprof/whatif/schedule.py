@@ -1,0 +1,181 @@
+"""From a saved request to its schedule: what it did, without the times at which it did it.
+
+Loops and branches stay as the request took them. What a task waited for because a sibling had the
+event loop or the last thread is left out where it can be told: the simulation brings it back, or
+does not where a change takes the cause away.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from itertools import pairwise
+
+import msgspec
+
+from lgprof.analysis.attribution import BAD, HANDLER_OVERLAP_S, START_NODE
+from lgprof.analysis.intervals import covered_s
+from lgprof.analysis.tree import SpanTree, function_window
+from lgprof.model import Request, Span
+from lgprof.whatif.checkpointing import checkpointing_of, time_in
+from lgprof.whatif.function_body import LoopTime, OwnTime, ThreadTime, body_pieces, inside
+from lgprof.whatif.pieces import (
+    Attempt,
+    GraphRun,
+    Hold,
+    InExecutor,
+    Piece,
+    Places,
+    Schedule,
+    Step,
+    Task,
+    Wait,
+    Work,
+)
+
+HANDLER = "__error_handler__"
+DEFAULT_HANDLER = "__default_error_handler__"
+
+
+def schedule_of(request: Request, default_threads: int) -> Schedule:
+    """The request's schedule.
+
+    Args:
+        request: With its spans.
+        default_threads: Threads of the executor where the request does not tell.
+    """
+    return _Reader(request).schedule(default_threads)
+
+
+class _Reader:
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._tree = SpanTree(request.spans)
+
+    def schedule(self, default_threads: int) -> Schedule:
+        request = self._request
+        runs = [self._graph(root, on_loop=root.thread == "loop") for root in self._tree.roots]
+        places = Places(request.max_concurrency, request.pool_size or default_threads)
+        return Schedule(tuple(runs), places)
+
+    def _graph(self, graph: Span, *, on_loop: bool) -> GraphRun:
+        steps: list[Step] = []
+        operations = self._tree.of_kind(graph, "checkpoint")
+        now_s = graph.start_s
+        for nodes in self._tree.supersteps(graph):
+            start_s = nodes[0].start_s
+            gap = _framework(start_s - now_s, on_loop)
+            saving_s = time_in(operations, now_s, start_s)
+            steps.append(Step(gap, self._tasks(nodes, on_loop), saving_s))
+            now_s = max(node.end_s for node in nodes)
+        tail = _framework(graph.end_s - now_s, on_loop)
+        checkpointing = checkpointing_of(operations, now_s)
+        return GraphRun(graph, tuple(steps), tail, on_loop, checkpointing)
+
+    def _tasks(self, nodes: list[Span], on_loop: bool) -> tuple[Task, ...]:
+        if len(nodes) == 1:
+            return (self._task(nodes[0], on_loop, has_siblings=False),)
+        tasks = [self._task(node, on_loop, has_siblings=True) for node in nodes]
+        return tuple(_with_handlers(_uncontended(tasks)))
+
+    def _task(self, node: Span, on_loop: bool, *, has_siblings: bool) -> Task:
+        spans = self._tree.attempts(node)
+        attempts = [self._attempt(span, on_loop, has_siblings) for span in spans]
+        backoffs_s = [max(0.0, after.start_s - before.end_s) for before, after in pairwise(spans)]
+        return Task(node, tuple(attempts), tuple(backoffs_s))
+
+    def _attempt(self, span: Span, on_loop: bool, has_siblings: bool) -> Attempt:
+        window = start_s, end_s = function_window(span)
+        if span.name == START_NODE:
+            body = _framework(end_s - start_s, on_loop)
+        else:
+            own = self._own_time(span, window, has_siblings)
+            body = body_pieces(span, window, own, self._tree, partial(self._inner, on_loop))
+            if on_loop and span.thread == "pool":
+                body = (InExecutor(body),)
+        return Attempt(
+            span,
+            before=_framework(start_s - span.start_s, on_loop),
+            body=body,
+            after=_framework(span.end_s - end_s, on_loop),
+        )
+
+    def _own_time(self, span: Span, window: tuple[float, float], has_siblings: bool) -> OwnTime:
+        if span.segments is not None:
+            queued = span.loop_waits if has_siblings else None
+            return LoopTime(span.segments, queued or ())
+        children = inside(span, window, self._tree)
+        own_s = window[1] - window[0] - covered_s((c.start_s, c.end_s) for c in children)
+        return ThreadTime(min(1.0, (span.cpu_s or 0.0) / own_s) if own_s > 0 else 0.0)
+
+    def _inner(self, on_loop: bool, span: Span) -> GraphRun | Task:
+        """A graph that a function called, or a functional task."""
+        if span.kind == "node":
+            return self._task(span, on_loop, has_siblings=True)
+        threads = {
+            attempt.thread
+            for node in self._tree.nodes(span)
+            for attempt in self._tree.attempts(node)
+        }
+        return self._graph(span, on_loop="loop" in threads or (on_loop and "caller" not in threads))
+
+
+def _framework(seconds: float, on_loop: bool) -> tuple[Piece, ...]:
+    """LangGraph's own work."""
+    if seconds <= 0:
+        return ()
+    return (Hold(seconds, seconds) if on_loop else Work(seconds, seconds),)
+
+
+def _uncontended(tasks: list[Task]) -> list[Task]:
+    """What LangGraph does around a function holds the siblings' turns too: the least of all."""
+    least: dict[tuple[str | None, str], float] = {}
+    for task in tasks:
+        for attempt in task.attempts:
+            for side in ("before", "after"):
+                key = attempt.span.thread, side
+                least[key] = min(least.get(key, math.inf), _length_s(getattr(attempt, side)))
+    return [
+        msgspec.structs.replace(
+            task,
+            attempts=tuple(
+                msgspec.structs.replace(
+                    attempt,
+                    before=_cut(attempt.before, least[attempt.span.thread, "before"]),
+                    after=_cut(attempt.after, least[attempt.span.thread, "after"]),
+                )
+                for attempt in task.attempts
+            ),
+        )
+        for task in tasks
+    ]
+
+
+def _length_s(framework: tuple[Piece, ...]) -> float:
+    return sum(piece.wall_s for piece in framework if isinstance(piece, Hold | Work))
+
+
+def _cut(framework: tuple[Piece, ...], seconds: float) -> tuple[Piece, ...]:
+    return _framework(seconds, isinstance(framework[0], Hold)) if framework else ()
+
+
+def _with_handlers(tasks: list[Task]) -> list[Task]:
+    """The handler of a node's error runs in the same superstep, once the node has failed."""
+    placed: list[Task] = []
+    for task in tasks:
+        failed = next((t for t in placed if _handles(task, t)), None)
+        if failed is None:
+            placed.append(task)
+        else:
+            delay_s = max(0.0, task.span.start_s - failed.span.end_s)
+            then = (*failed.then, Wait(delay_s), task)
+            placed[placed.index(failed)] = msgspec.structs.replace(failed, then=then)
+    return placed
+
+
+def _handles(task: Task, other: Task) -> bool:
+    return (
+        task.span.name in (f"{HANDLER}{other.span.name}", DEFAULT_HANDLER)
+        and other.span.outcome in BAD
+        and other.span.end_s <= task.span.start_s + HANDLER_OVERLAP_S
+    )

@@ -1,0 +1,258 @@
+"""Plays a schedule through: how long it takes where things compete for the loop and for threads.
+
+A discrete-event simulation. Each task, and each branch of a fork, is a process: a generator that
+yields what it needs next. The event loop serves one hold after another, first come, first served.
+Threads compete for places in a pool, and for the interpreter lock (`interpreter_lock.py`).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from lgprof.whatif.interpreter_lock import InterpreterLock, LockClient
+from lgprof.whatif.pieces import (
+    Attempt,
+    Call,
+    Fork,
+    GraphRun,
+    Hold,
+    InExecutor,
+    Piece,
+    Schedule,
+    Step,
+    Task,
+    Wait,
+    Work,
+)
+
+
+class _Seats:
+    """Places of which a task takes one for as long as it runs."""
+
+    __slots__ = ("free", "queue")
+
+    def __init__(self, number: int) -> None:
+        self.free = number
+        self.queue: deque[_Process] = deque()
+
+
+class _Take:
+    __slots__ = ("seats",)
+
+    def __init__(self, seats: _Seats) -> None:
+        self.seats = seats
+
+
+class _Leave(_Take):
+    pass
+
+
+class _Branches:
+    __slots__ = ("generators",)
+
+    def __init__(self, generators: list[_Steps]) -> None:
+        self.generators = generators
+
+
+_Need = Wait | Hold | Work | _Take | _Leave | _Branches
+_Steps = Generator[_Need, None, None]
+
+
+class _Process:
+    __slots__ = ("client", "parent", "steps", "unfinished")
+
+    def __init__(self, steps: _Steps, parent: _Process | None) -> None:
+        self.steps = steps
+        self.parent = parent
+        self.unfinished = 0
+        """Branches that it waits for."""
+        self.client = LockClient()
+
+
+def simulated_s(schedule: Schedule) -> float:
+    """How long the request takes.
+
+    Args:
+        schedule: As recorded, or changed.
+    """
+    return _Machine(schedule).run()
+
+
+class _Machine:
+    def __init__(self, schedule: Schedule) -> None:
+        self._runs = schedule.runs
+        self._places = schedule.places
+        self._threads = _Seats(max(1, schedule.places.threads))
+        """Of the event loop's default executor."""
+        self.now_s = 0.0
+        self._events: list[tuple[float, int, Callable[..., None], Any]] = []
+        self._number = 0
+        self._active = 1
+        """Processes that wait for no branch of theirs."""
+        self._lock = InterpreterLock(self)
+        self._loop_client = LockClient()
+        self._loop_busy = False
+        self._loop_queue: deque[tuple[_Process, Hold]] = deque()
+
+    def run(self) -> float:
+        self._advance(_Process(self._whole(), None))
+        events = self._events
+        while events:
+            time_s, _, call, what = heapq.heappop(events)
+            self.now_s = max(self.now_s, time_s)
+            call(what)
+        return self._end_s
+
+    def at(self, after_s: float, call: Callable[..., None], what: Any) -> None:
+        """Have something called some seconds from now."""
+        self._number += 1
+        heapq.heappush(self._events, (self.now_s + after_s, self._number, call, what))
+
+    # What runs, as generators of needs
+
+    def _whole(self) -> _Steps:
+        for run in self._runs:
+            yield from self._graph(run)
+        self._end_s = self.now_s
+
+    def _graph(self, run: GraphRun) -> _Steps:
+        for step in run.steps:
+            yield from self._pieces(step.gap)
+            yield from self._step(step, run.on_loop)
+        yield from self._pieces(run.tail)
+
+    def _step(self, step: Step, on_loop: bool) -> _Steps:
+        if len(step.tasks) == 1:
+            yield from self._task(step.tasks[0])
+        elif step.tasks:
+            seats = self._seats(on_loop)
+            yield _Branches([self._seated(task, seats) for task in step.tasks])
+
+    def _seats(self, on_loop: bool) -> _Seats | None:
+        """Places for the tasks of one superstep. A sync run has a thread pool of its own."""
+        places = self._places
+        if on_loop:
+            return None if places.tasks is None else _Seats(places.tasks)
+        return _Seats(places.tasks or places.threads)
+
+    def _seated(self, task: Task, seats: _Seats | None) -> _Steps:
+        if seats is None:
+            yield from self._task(task)
+            return
+        yield _Take(seats)
+        yield from self._task(task)
+        yield _Leave(seats)
+
+    def _task(self, task: Task) -> _Steps:
+        for number, attempt in enumerate(task.attempts):
+            if number:
+                yield Wait(task.backoffs_s[number - 1])
+            yield from self._attempt(attempt)
+        yield from self._pieces(task.then)
+
+    def _attempt(self, attempt: Attempt) -> _Steps:
+        yield from self._pieces(attempt.before)
+        yield from self._pieces(attempt.body)
+        yield from self._pieces(attempt.after)
+
+    def _pieces(self, pieces: Iterable[Piece]) -> _Steps:
+        for piece in pieces:
+            kind = type(piece)
+            if kind is Wait or kind is Hold or kind is Work:
+                yield piece  # type: ignore[misc]
+            elif isinstance(piece, Call):
+                yield from self._pieces(piece.pieces)
+            elif isinstance(piece, InExecutor):
+                yield _Take(self._threads)
+                yield from self._pieces(piece.pieces)
+                yield _Leave(self._threads)
+            elif isinstance(piece, Fork):
+                yield _Branches([self._pieces(branch) for branch in piece.branches])
+            elif isinstance(piece, Task):
+                yield from self._task(piece)
+            elif isinstance(piece, GraphRun):
+                yield from self._graph(piece)
+
+    # How needs are met
+
+    def _advance(self, process: _Process) -> None:
+        """Let a process run until it has to wait."""
+        for need in process.steps:
+            kind = type(need)
+            if kind is Wait:
+                if self._active > 1:
+                    self.at(need.seconds, self._advance, process)  # type: ignore[union-attr]
+                    return
+                self.now_s += need.seconds  # type: ignore[union-attr]
+            elif kind is Hold or kind is Work:
+                if self._active > 1:
+                    self._occupy(process, need)
+                    return
+                self.now_s += need.wall_s  # type: ignore[union-attr]
+            elif isinstance(need, _Leave):
+                self._leave(need.seats)
+            elif isinstance(need, _Take):
+                if not need.seats.free:
+                    need.seats.queue.append(process)
+                    return
+                need.seats.free -= 1
+            elif isinstance(need, _Branches) and self._fork(process, need):
+                return
+        self._finish(process)
+
+    def _occupy(self, process: _Process, need: Any) -> None:
+        if type(need) is Hold:
+            self._loop_queue.append((process, need))
+            self._serve_loop()
+        else:
+            rest = (max(0.0, need.wall_s - need.cpu_s), self._advance, process)
+            self._lock.request(process.client, need.cpu_s, lambda: self.at(*rest))
+
+    def _serve_loop(self) -> None:
+        if self._loop_busy or not self._loop_queue:
+            return
+        self._loop_busy = True
+        process, hold = self._loop_queue.popleft()
+        self._lock.request(self._loop_client, hold.cpu_s, lambda: self._computed(process, hold))
+
+    def _computed(self, process: _Process, hold: Hold) -> None:
+        idle_s = hold.wall_s - hold.cpu_s
+        if idle_s > 0:
+            self.at(idle_s, self._release_loop, process)
+        else:
+            self._release_loop(process)
+
+    def _release_loop(self, process: _Process) -> None:
+        self._loop_busy = False
+        self._advance(process)
+        self._serve_loop()
+
+    def _leave(self, seats: _Seats) -> None:
+        if seats.queue:
+            self.at(0.0, self._advance, seats.queue.popleft())
+        else:
+            seats.free += 1
+
+    def _fork(self, process: _Process, need: _Branches) -> bool:
+        """Start branches; whether there are any to wait for."""
+        branches = [_Process(steps, process) for steps in need.generators]
+        if not branches:
+            return False
+        process.unfinished = len(branches)
+        self._active += len(branches) - 1
+        for branch in branches:
+            self.at(0.0, self._advance, branch)
+        return True
+
+    def _finish(self, process: _Process) -> None:
+        parent = process.parent
+        if parent is None:
+            return
+        parent.unfinished -= 1
+        if parent.unfinished:
+            self._active -= 1
+        else:
+            self._advance(parent)
