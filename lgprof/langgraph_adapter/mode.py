@@ -10,8 +10,8 @@ from langchain_core.runnables import (
 from langchain_core.runnables.config import run_in_executor
 from langgraph._internal._runnable import RunnableCallable
 
-from lgprof.langgraph_adapter.graphs import AnyGraph
-from lgprof.langgraph_adapter.walk import all_graphs, parts_of, tools_of
+from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable
+from lgprof.langgraph_adapter.walk import all_graphs, leaves, parts_of, tools_of
 
 
 def preferred_mode(graph: AnyGraph) -> Literal["async", "sync"]:
@@ -31,12 +31,20 @@ def preferred_mode(graph: AnyGraph) -> Literal["async", "sync"]:
     return "async" if only_async else "sync"
 
 
+def is_async_node(bound: AnyRunnable) -> bool:
+    """Whether a node's own function runs on the event loop in an async run."""
+    return any(map(_has_coroutine, leaves(bound)))
+
+
 def _is_async_only(part: object) -> bool:
+    return _has_coroutine(part) and getattr(part, "func", None) is None
+
+
+def _has_coroutine(part: object) -> bool:
     if not isinstance(part, RunnableCallable | RunnableLambda):
         return False
     afunc = getattr(part, "afunc", None)
-    is_native = afunc is not None and getattr(afunc, "func", None) is not run_in_executor
-    return is_native and getattr(part, "func", None) is None
+    return afunc is not None and getattr(afunc, "func", None) is not run_in_executor
 
 
 def _is_async_tool(tool: object) -> bool:

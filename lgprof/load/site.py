@@ -14,7 +14,6 @@ from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import TargetFailedError, UsageError
 from lgprof.langgraph_adapter.hosting import default_context
 from lgprof.langgraph_adapter.input_schema import input_json_schema
-from lgprof.langgraph_adapter.structure import structure
 from lgprof.load.async_engine import AsyncEngine
 from lgprof.load.connections import watched_connections
 from lgprof.load.desk import Desk
@@ -23,17 +22,16 @@ from lgprof.load.keeper import Keeper
 from lgprof.load.ledger import Arrival, Ledger, UnderWay, WarmUpCount
 from lgprof.load.messages import Baseline, Baselined, Ready, Setup
 from lgprof.load.sync_engine import POOL_SIZE, SyncEngine
-from lgprof.model import Target
 from lgprof.predicate import parse_predicate
 from lgprof.record.digest import Digester
 from lgprof.record.session import routed_session
 from lgprof.run.async_driver import LoopThread
+from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import FailureGroups, input_complaint, is_input_error
 from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size
 from lgprof.run.options import RunOptions
 from lgprof.run.plan import RequestPlan
-from lgprof.run.profiling import input_set
 from lgprof.target import Inputs, TargetSource, inputs_from_schema, substitute
 
 Engine = AsyncEngine | SyncEngine
@@ -142,7 +140,7 @@ class Site:
         tokens = [call.tokens for call in calls if call.tokens]
         self._refuse_unfit_input(made.error)
         return Ready(
-            target=self._describe_target(),
+            target=described(self._source.spec, self._target, self._inputs, self.mode),
             environment=describe_environment(self._folder),
             mode=self.mode,
             cold_s=_latency_s(made) if made.log.outcome == "ok" else None,
@@ -198,19 +196,6 @@ class Site:
                 f"the input does not fit the graph: {input_complaint(error)}",
                 hint="give one that does with -i '{...}' or -i @inputs.jsonl",
             )
-
-    def _describe_target(self) -> Target:
-        nodes, edges = structure(self._target.graph)
-        saver = self._target.graph.checkpointer
-        return Target(
-            spec=self._source.spec,
-            name=self._target.name,
-            mode="async" if self.mode == "async" else "sync",
-            nodes=nodes,
-            edges=edges,
-            inputs=input_set(self._inputs),
-            checkpointer=type(saver).__name__ if is_checkpointed(self._target) else None,
-        )
 
     # --- under load ----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from lgprof.model.profile import (
     Warn,
 )
 from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
+from lgprof.model.shape import GraphShape, Join, NodeShape, RetryShape
 from lgprof.model.span import (
     PROMPT_BLOCK_CHARS,
     Divergence,
@@ -66,7 +67,9 @@ __all__ = [
     "ErrorRow",
     "Failure",
     "Fidelity",
+    "GraphShape",
     "InputSet",
+    "Join",
     "LatencySummary",
     "Load",
     "LoadInterval",
@@ -76,12 +79,14 @@ __all__ = [
     "ModelRow",
     "NodeHints",
     "NodeRow",
+    "NodeShape",
     "Outcome",
     "Profile",
     "Prompt",
     "PromptCache",
     "PromptPart",
     "Request",
+    "RetryShape",
     "Saturation",
     "Saving",
     "Segment",

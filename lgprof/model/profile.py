@@ -15,7 +15,9 @@ from typing import Any, Literal
 import msgspec
 
 from lgprof.model.advice import Advice
+from lgprof.model.hints import NodeHints
 from lgprof.model.load import Load
+from lgprof.model.shape import GraphShape
 from lgprof.model.span import Divergence, Request, Tokens
 from lgprof.model.summary import LatencySummary
 
@@ -91,6 +93,10 @@ class Target(msgspec.Struct, kw_only=True):
     inputs: InputSet
     checkpointer: str | None = None
     """Class of the checkpointer that was used, ours or the graph's; None without."""
+    graphs: dict[str, GraphShape] = {}
+    """How the graph is wired, under ``""``, and those in its nodes, by the node's path."""
+    hints: dict[str, NodeHints] = {}
+    """What the code of nodes may touch besides their state, by path."""
 
 
 class Environment(msgspec.Struct, kw_only=True):

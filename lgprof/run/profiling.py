@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
@@ -21,15 +19,15 @@ from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import UsageError
 from lgprof.langgraph_adapter.hosting import default_context
-from lgprof.langgraph_adapter.structure import structure
 from lgprof.llm.counting import TokenCounter
 from lgprof.llm.prices import Prices
-from lgprof.model import Failure, InputSet, Profile, Request, Target
+from lgprof.model import Failure, Profile, Request
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
 from lgprof.run.conduct import Conductor, InFlight
+from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
 from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size
@@ -306,7 +304,7 @@ class _Run:
             kind="run",
             created=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             lgprof=lgprof.__version__,
-            target=self._describe_target(),
+            target=described(self._source.spec, self._target, self._inputs, self._mode),
             environment=environment,
             settings={
                 **({"monthly_requests": monthly} if (monthly := billing.monthly_requests) else {}),
@@ -328,19 +326,6 @@ class _Run:
             requests=requests,
         )
 
-    def _describe_target(self) -> Target:
-        nodes, edges = structure(self._target.graph)
-        saver = self._target.graph.checkpointer
-        return Target(
-            spec=self._source.spec,
-            name=self._target.name,
-            mode="async" if self._mode == "async" else "sync",
-            nodes=nodes,
-            edges=edges,
-            inputs=input_set(self._inputs),
-            checkpointer=type(saver).__name__ if is_checkpointed(self._target) else None,
-        )
-
 
 def _cold_s(conductor: Conductor) -> float | None:
     """Latency of the very first request; None where it did not succeed or does not count."""
@@ -353,14 +338,3 @@ def _cold_s(conductor: Conductor) -> float | None:
 
 def _table(value: Any) -> dict[str, Any]:
     return dict(value or {})
-
-
-def input_set(inputs: Inputs) -> InputSet:
-    """What identifies the inputs without revealing them."""
-    texts = [json.dumps(item, sort_keys=True, default=repr) for item in inputs.items]
-    return InputSet(
-        count=len(texts),
-        distinct=len(set(texts)),
-        sha256=hashlib.sha256("\n".join(texts).encode()).hexdigest(),
-        source=inputs.source,
-    )

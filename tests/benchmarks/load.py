@@ -48,8 +48,8 @@ from lgprof.load.plan import TestPlan
 from lgprof.load.report import Outcome, load_profile
 from lgprof.load.tally import Tally, Total
 from lgprof.model import Target
+from lgprof.run.described import input_set
 from lgprof.run.environment import describe_environment
-from lgprof.run.profiling import input_set
 from lgprof.target import Inputs
 
 PAYLOAD = {"x": 0}
