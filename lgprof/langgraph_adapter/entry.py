@@ -19,7 +19,7 @@ from langchain_core.runnables.config import run_in_executor, var_child_runnable_
 from langgraph._internal._runnable import RunnableCallable, RunnableSeq
 from langgraph.pregel import Pregel, _algo
 
-AnyGraph = Pregel[Any, Any, Any, Any]
+from lgprof.langgraph_adapter.graphs import AnyGraph, Around
 
 WrapFunction = Callable[[Callable[..., Any], bool, str | None], Callable[..., Any]]
 """(function, whether it is async, the node whose input is its first argument) -> wrapper."""
@@ -157,12 +157,14 @@ def _in_executor(func: Callable[..., Any]) -> Callable[..., Any]:
     return wraps(func)(partial(run_in_executor, None, func))
 
 
-class _WrappedRunnable(Runnable[Any, Any]):
+class _WrappedRunnable(Around):
     """Stands for a node that is a chain, a graph or any other Runnable."""
 
     def __init__(self, node: str | None, inner: Runnable[Any, Any], wrap: WrapFunction) -> None:
         self.inner = inner
         self.name = inner.get_name()
+        self._node = node
+        self._wrap = wrap
         self._invoke = wrap(inner.invoke, False, node)
         self._ainvoke = wrap(inner.ainvoke, True, node)
 
@@ -171,3 +173,6 @@ class _WrappedRunnable(Runnable[Any, Any]):
 
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
         return await self._ainvoke(input, config, **kwargs)
+
+    def around(self, inner: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        return _WrappedRunnable(self._node, inner, self._wrap)

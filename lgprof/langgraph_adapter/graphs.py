@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import types
 import typing
+from abc import abstractmethod
 from collections import defaultdict
 from typing import Any, NamedTuple
 
@@ -22,6 +23,16 @@ from lgprof.errors import TargetError
 
 AnyGraph = Pregel[Any, Any, Any, Any]
 AnyRunnable = Runnable[Any, Any]
+
+
+class Around(Runnable[Any, Any]):
+    """Runs another runnable in its own way."""
+
+    inner: AnyRunnable
+
+    @abstractmethod
+    def around(self, inner: AnyRunnable) -> AnyRunnable:
+        """The same around something else."""
 
 
 class RunnableGraph(NamedTuple):
@@ -77,14 +88,14 @@ def _describe(obj: object) -> str:
 
 def _compile(builder: StateGraph[Any, Any, Any, Any]) -> AnyGraph:
     try:
-        return _builder_copy(builder).compile()
+        return builder_copy(builder).compile()
     except Exception as error:
         raise TargetError(
             f"the StateGraph does not compile: {error}", hint="check its nodes and edges"
         ) from error
 
 
-def _builder_copy(builder: StateGraph[Any, Any, Any, Any]) -> StateGraph[Any, Any, Any, Any]:
+def builder_copy(builder: StateGraph[Any, Any, Any, Any]) -> StateGraph[Any, Any, Any, Any]:
     """A builder to compile: compile() writes defaults into the nodes, so they are copied too."""
     twin = copy.copy(builder)
     twin.nodes = {name: copy.copy(spec) for name, spec in builder.nodes.items()}
@@ -108,6 +119,8 @@ def _inner(runnable: AnyRunnable) -> PregelProtocol[Any, Any, Any, Any] | None:
 
 
 def _wrapped(runnable: AnyRunnable) -> list[AnyRunnable]:
+    if isinstance(runnable, Around):
+        return [runnable.inner]
     if isinstance(runnable, RunnableBindingBase):
         return [runnable.bound]
     if isinstance(runnable, RunnableWithFallbacks):
@@ -138,6 +151,8 @@ def replace_graph(runnable: AnyRunnable, old: AnyGraph, new: AnyGraph) -> AnyRun
 
 
 def _rewrapped(wrapper: AnyRunnable, parts: list[AnyRunnable]) -> AnyRunnable:
+    if isinstance(wrapper, Around):
+        return wrapper.around(parts[0])
     twin = copy.copy(wrapper)
     # Pydantic models, but not validated on assignment: names and configs stay as they are.
     if isinstance(twin, RunnableBindingBase):

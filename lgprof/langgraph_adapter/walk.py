@@ -26,7 +26,7 @@ from langchain_core.tools import BaseTool
 from langgraph._internal._runnable import RunnableSeq
 from langgraph.pregel import Pregel
 
-from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable
+from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable, Around
 
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
@@ -97,7 +97,9 @@ def parts_of(graph: AnyGraph) -> Iterator[AnyRunnable]:
 
 def leaves(runnable: AnyRunnable) -> Iterator[AnyRunnable]:
     """What a runnable is made of, behind bindings, sequences and maps."""
-    if isinstance(runnable, RunnableBindingBase):
+    if isinstance(runnable, Around):
+        yield from leaves(runnable.inner)
+    elif isinstance(runnable, RunnableBindingBase):
         yield from leaves(runnable.bound)
     elif isinstance(runnable, RunnableSeq | RunnableSequence):
         for step in runnable.steps:

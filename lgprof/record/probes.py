@@ -16,7 +16,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.caches import PrivateCaches
-from lgprof.langgraph_adapter.entry import AnyGraph, with_wrapped_nodes
+from lgprof.langgraph_adapter.entry import with_wrapped_nodes
+from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.record.event_log import CPU_READ_FROM_NS, ID_MASK, Recording, WorkThread
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
 from lgprof.record.origin import origin

@@ -155,6 +155,7 @@ class Conductor:
             idle = not self.in_flight
         self._settle_outcome(request, error, timed_out)
         self._after_request(request, len(self.finished))
+        request.output = None
         if idle:
             self._idle()
 
@@ -179,7 +180,6 @@ class Conductor:
             log.outcome, log.error_type = "failed", "failed_when"
         else:
             log.outcome = "ok"
-        request.output = None
 
     def forget_finished(self) -> None:
         """The requests up to now, those of the warm-up, count for nothing."""
@@ -202,6 +202,7 @@ class Conductor:
             request.done = True
             self._settle_outcome(request, None, timed_out=False)
             request.log.outcome = "cancelled"
+            request.output = None
             self.finished.append(request)
 
     def overdue(self, grace_s: float) -> Iterator[InFlight]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +24,13 @@ from lgprof.model import Failure, Profile, Request
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
-from lgprof.run.async_driver import AsyncDriver, LoopFactory, LoopThread
+from lgprof.run.async_driver import AsyncDriver, LoopFactory
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
-from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size
+from lgprof.run.host import is_checkpointed, pool_size
+from lgprof.run.opening import Opened, opened
 from lgprof.run.options import Billing, RunOptions
 from lgprof.run.plan import RequestPlan
 from lgprof.run.sync_driver import SyncDriver
@@ -95,20 +95,13 @@ def profile_run(
     Raises:
         LgprofError: The target cannot be built, or an option does not fit it.
     """
-    with ExitStack() as cleanup:
-        thread = LoopThread(loop_factory) if loop_factory else LoopThread()
-        cleanup.callback(thread.close)
-        stack = AsyncExitStack()
-        cleanup.callback(lambda: thread.finish(stack.aclose()))
-        config = {"configurable": {}, **substitute(options.config, 0)}
-        opened = thread.call(source.open(config, stack))
-        mode = chosen_mode(opened, options)
-        target = thread.call(hosted(opened, options, mode, stack))
-        run = _Run(source, target, load_inputs(opened), options, mode, clock, thread, progress)
+    with opened(source, options, loop_factory) as site:
+        inputs = load_inputs(site.target)
+        run = _Run(source, site, inputs, options, clock, progress)
         result = run.execute(folder, billing or Billing())
-    if thread.stuck:
+    if site.thread.stuck:
         add_left_behind(result.profile)
-    return replace(result, abandoned=result.abandoned or thread.stuck)
+    return replace(result, abandoned=result.abandoned or site.thread.stuck)
 
 
 class _Run:
@@ -117,21 +110,19 @@ class _Run:
     def __init__(
         self,
         source: TargetSource,
-        target: OpenTarget,
+        site: Opened,
         inputs: Inputs,
         options: RunOptions,
-        mode: str,
         clock: Clock,
-        thread: LoopThread,
         progress: Progress,
     ) -> None:
         self._source = source
-        self._target = target
+        self._target = site.target
         self._inputs = inputs
         self._options = options
-        self._mode = mode
+        self._mode = site.mode
         self._clock = clock
-        self._thread = thread
+        self._thread = site.thread
         self._progress = progress
         self._digester = Digester(options.failed_when, counter=TokenCounter())
         self._memory = _Memory()
