@@ -78,7 +78,7 @@ class _Calling(Around):
     def _patched(self, config: Any) -> Iterator[Any]:
         configurable = config[CONF]
         call = self._with_policies(configurable[CONFIG_KEY_CALL])
-        patched = {**config, CONF: {**configurable, CONFIG_KEY_CALL: call}}
+        patched: Any = {**config, CONF: {**configurable, CONFIG_KEY_CALL: call}}
         # Tasks find the way to call through the context, not through what a function was given.
         token = var_child_runnable_config.set(patched)
         try:
