@@ -44,6 +44,7 @@ _OWN: dict[Command, dict[str, _Types]] = {
         "warmup": (int,),
         "concurrency": (int,),
         "probes": (bool,),
+        "sample": (bool,),
         "prices": (dict, str),
         "monthly_requests": (int, float),
     },

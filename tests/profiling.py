@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lgprof.run import Billing, RunOptions, RunResult, profile_run
+from lgprof.run import Billing, Extras, RunOptions, RunResult, profile_run
 from lgprof.target import Inputs, TargetSource
 from tests.virtual_time import VirtualTime
 
@@ -15,6 +15,7 @@ def profile_graph(
     *inputs: Any,
     time: VirtualTime | None = None,
     billing: Billing | None = None,
+    extras: Extras | None = None,
     **options: Any,
 ) -> RunResult:
     """Run a graph over the inputs; in virtual time where one is given."""
@@ -26,5 +27,6 @@ def profile_graph(
         chosen,
         folder=Path("/nonexistent"),
         billing=billing,
+        extras=extras,
         **virtual,
     )

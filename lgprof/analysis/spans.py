@@ -122,6 +122,7 @@ class SpanBuilder:
             self._called_ns.setdefault(namespace, t_ns)
         self.orphans = 0
         """Runs that belong to no request, by what can be told."""
+        self._span_of_run: dict[int, Span] = {}
 
     @collector_paused()
     def requests(self, logs: list[RequestLog], others: Sequence[RequestLog] = ()) -> list[Request]:
@@ -134,6 +135,13 @@ class SpanBuilder:
         self._link([*logs, *others])
         self._assign_to_attempts()
         return [self._request(log) for log in logs]
+
+    def span_around(self, run_id: int) -> Span | None:
+        """The span of a run, else of the nearest run around it that has one."""
+        run = self._runs.get(run_id)
+        while run is not None and run.id not in self._span_of_run:
+            run = self._runs.get(run.parent)
+        return self._span_of_run[run.id] if run else None
 
     def _link(self, logs: list[RequestLog]) -> None:
         roots = {leg.root for log in logs for leg in log.legs}
@@ -348,7 +356,7 @@ class SpanBuilder:
                 )
 
     def _span(self, run: _Run, kind: SpanKind, parent: int | None, path: str, end_ns: int) -> Span:
-        return Span(
+        span = Span(
             id=self._new_id(),
             parent=parent,
             kind=kind,
@@ -359,6 +367,8 @@ class SpanBuilder:
             outcome=run.outcome,
             error_type=run.error or None,
         )
+        self._span_of_run[run.id] = span
+        return span
 
     def _end_ns(self, run: _Run, limit_ns: int) -> int:
         """A run that never ended (a hang, an abandoned generator) ends with what is around it."""

@@ -10,7 +10,12 @@ from contextlib import contextmanager
 Progress = Callable[[str, int, int], None]
 
 _LINE_EVERY_S = 10.0
-_WORDS = {"load": "loading the graph", "warm-up": "warming up", "measure": "measuring"}
+_WORDS = {
+    "load": "loading the graph",
+    "warm-up": "warming up",
+    "measure": "measuring",
+    "sample": "sampling Python frames",
+}
 
 
 @contextmanager

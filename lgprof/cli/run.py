@@ -13,7 +13,7 @@ from lgprof.errors import ExitCode
 
 if TYPE_CHECKING:
     from lgprof.config import Settings
-    from lgprof.run import Billing, RunOptions, RunResult
+    from lgprof.run import Billing, Extras, RunOptions, RunResult
 
 
 def run(
@@ -66,6 +66,16 @@ def run(
             help="Look into nodes, or record callbacks alone.",
         ),
     ] = None,
+    sample: Annotated[
+        bool | None,
+        typer.Option(
+            "--sample/--no-sample",
+            envvar="LGPROF_SAMPLE",
+            show_default="sample",
+            help="Make requests again, sampled for Python frames; unless asked to, not where the "
+            "graph connects to other machines.",
+        ),
+    ] = None,
     prices: shared.Prices = None,
     monthly_requests: shared.MonthlyRequests = None,
     output: shared.Output = None,
@@ -78,7 +88,7 @@ def run(
     """Profile a few requests: where does the time go?"""
     from lgprof.cli.output import Output, measure_and_deliver
     from lgprof.cli.reading import variables_set
-    from lgprof.cli.run_options import read_billing, read_run_options
+    from lgprof.cli.run_options import read_billing, read_extras, read_run_options
     from lgprof.config import load_settings
     from lgprof.target import parse_inputs
 
@@ -86,6 +96,7 @@ def run(
     settings = load_settings(cwd)
     options = read_run_options(ctx.params, settings, cwd, variables_set(ctx))
     billing = read_billing(ctx.params, settings, cwd, variables_set(ctx))
+    extras = read_extras(ctx.params, settings, cwd, variables_set(ctx))
     given = parse_inputs(inputs or [], settings, cwd)
     out = Output.checked(
         command="run",
@@ -97,7 +108,7 @@ def run(
         verbosity=verbose,
     )
     result = measure_and_deliver(
-        lambda: _profile(target, given, options, billing, settings, out), out, cwd
+        lambda: _profile(target, given, options, billing, extras, settings, out), out, cwd
     )
     if result is None:
         return ExitCode.INTERRUPTED
@@ -111,6 +122,7 @@ def _profile(
     given: Any,
     options: RunOptions,
     billing: Billing,
+    extras: Extras,
     settings: Settings,
     out: Any,
 ) -> RunResult:
@@ -129,6 +141,7 @@ def _profile(
             options,
             folder=cwd,
             billing=billing,
+            extras=extras,
             progress=progress,
         )
 

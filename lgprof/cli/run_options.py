@@ -20,7 +20,7 @@ from lgprof.cli.reading import (
 from lgprof.config import Settings
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable, parse_price_table, read_price_file
-from lgprof.run.options import Billing, RunOptions
+from lgprof.run.options import Billing, Extras, RunOptions
 
 _READERS: dict[str, Reader] = {
     **REQUEST,
@@ -71,3 +71,14 @@ def read_billing(
     """How the run is billed; arguments and errors are those of `read_run_options`."""
     choices = choose(typed, settings, cwd, variables, _BILLING)
     return Billing(**read(choices, _BILLING, {}))
+
+
+_EXTRAS: dict[str, Reader] = {"sample": as_written}
+
+
+def read_extras(
+    typed: Mapping[str, Any], settings: Settings, cwd: Path, variables: Mapping[str, str]
+) -> Extras:
+    """What the run does besides measuring; arguments and errors are those of `read_run_options`."""
+    choices = choose(typed, settings, cwd, variables, _EXTRAS)
+    return Extras(**read(choices, _EXTRAS, {}))

@@ -15,7 +15,6 @@ from lgprof.errors import TargetFailedError, UsageError
 from lgprof.langgraph_adapter.hosting import default_context
 from lgprof.langgraph_adapter.input_schema import input_json_schema
 from lgprof.load.async_engine import AsyncEngine
-from lgprof.load.connections import watched_connections
 from lgprof.load.desk import Desk
 from lgprof.load.graph_caller import GraphCaller
 from lgprof.load.keeper import Keeper
@@ -23,6 +22,7 @@ from lgprof.load.ledger import Arrival, Ledger, UnderWay, WarmUpCount
 from lgprof.load.messages import Baseline, Baselined, Ready, Setup
 from lgprof.load.sync_engine import POOL_SIZE, SyncEngine
 from lgprof.predicate import parse_predicate
+from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.session import routed_session
 from lgprof.run.async_driver import LoopThread

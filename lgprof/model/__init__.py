@@ -33,6 +33,7 @@ from lgprof.model.profile import (
     Warn,
 )
 from lgprof.model.profile_file import profile_json_schema, read_profile, write_profile
+from lgprof.model.sampling import PythonFrame, SampledPlace, Sampling, StackRow
 from lgprof.model.shape import GraphShape, Join, NodeShape, RetryShape
 from lgprof.model.span import (
     PROMPT_BLOCK_CHARS,
@@ -85,13 +86,17 @@ __all__ = [
     "Prompt",
     "PromptCache",
     "PromptPart",
+    "PythonFrame",
     "Request",
     "RetryShape",
+    "SampledPlace",
+    "Sampling",
     "Saturation",
     "Saving",
     "Segment",
     "Span",
     "SpanKind",
+    "StackRow",
     "Stage",
     "Summary",
     "Target",

@@ -17,6 +17,7 @@ import msgspec
 from lgprof.model.advice import Advice
 from lgprof.model.hints import NodeHints
 from lgprof.model.load import Load
+from lgprof.model.sampling import Sampling
 from lgprof.model.shape import GraphShape
 from lgprof.model.span import Divergence, Request, Tokens
 from lgprof.model.summary import LatencySummary
@@ -324,6 +325,8 @@ class Profile(msgspec.Struct, kw_only=True):
     warnings: list[Warn] = []
     load: Load | None = None
     """None in a run."""
+    sampling: Sampling | None = None
+    """Python frames, from requests after the measured ones; None where none were sampled."""
     interrupted: bool = False
     """Ctrl-C ended it early: it holds what was measured until then."""
     requests: list[Request]

@@ -75,11 +75,19 @@ class _Carried:
             TRIAL.reset(trial_token)
 
 
+Function = Callable[..., Any]
+
+
 @contextmanager
-def carried_into_threads() -> Iterator[ThreadWork]:
+def carried_into_threads(
+    around: Callable[[Function], Function] = lambda function: function,
+) -> Iterator[ThreadWork]:
     """Let work that a node hands to a thread or pool keep the node as its origin.
 
     The user's own context variables are left as they are.
+
+    Args:
+        around: Makes what is run instead of the function; called where that is handed over.
     """
     work = ThreadWork()
     submit, start = ThreadPoolExecutor.submit, threading.Thread.start
@@ -87,12 +95,12 @@ def carried_into_threads() -> Iterator[ThreadWork]:
     def carrying_submit(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Future[Any]:
-        return submit(self, _Carried(fn, work), *args, **kwargs)
+        return submit(self, _Carried(around(fn), work), *args, **kwargs)
 
     def carrying_start(self: threading.Thread) -> None:
         # A pool's own threads wait for work of any origin.
         if origin() and getattr(self, "_target", None) is not _POOL_WORKER:
-            self.run = _Carried(self.run, work)  # type: ignore[method-assign]
+            self.run = _Carried(around(self.run), work)  # type: ignore[method-assign]
         start(self)
 
     ThreadPoolExecutor.submit = carrying_submit  # type: ignore[method-assign,assignment]

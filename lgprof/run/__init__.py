@@ -8,12 +8,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from lgprof.run.options import Billing, RunOptions
+from lgprof.run.options import Billing, Extras, RunOptions
 
 if TYPE_CHECKING:
     from lgprof.run.profiling import Progress, RunResult, profile_run
 
-__all__ = ["Billing", "Progress", "RunOptions", "RunResult", "profile_run"]
+__all__ = ["Billing", "Extras", "Progress", "RunOptions", "RunResult", "profile_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -121,7 +121,7 @@ class AsyncDriver:
         self._conductor = conductor
         self._thread = thread
 
-    def drive(self, indices: range) -> None:
+    def drive(self, indices: Iterable[int]) -> None:
         """Run the requests; returns when all are over or the loop had to be given up."""
         future = self._thread.submit(self._all(iter(indices)))
         try:

@@ -45,3 +45,12 @@ class Billing:
     """The user's own."""
     monthly_requests: float | None = None
     """Traffic to project the cost to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a run does besides measuring. It changes no figure of the measured requests."""
+
+    sample: bool | None = None
+    """A sampled pass for Python frames; None for one unless the graph connects to other machines,
+    where its calls may cost money."""

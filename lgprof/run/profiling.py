@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 import lgprof
 from lgprof.analysis.build import Process, figures
@@ -21,6 +19,7 @@ from lgprof.langgraph_adapter.hosting import default_context
 from lgprof.llm.counting import TokenCounter
 from lgprof.llm.prices import Prices
 from lgprof.model import Failure, Profile, Request
+from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
@@ -31,14 +30,16 @@ from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
 from lgprof.run.host import is_checkpointed, pool_size
 from lgprof.run.opening import Opened, opened
-from lgprof.run.options import Billing, RunOptions
+from lgprof.run.options import Billing, Extras, RunOptions
 from lgprof.run.plan import RequestPlan
+from lgprof.run.resident_memory import ResidentMemory
+from lgprof.run.sampled_pass import add_sampling, not_sampled
 from lgprof.run.sync_driver import SyncDriver
 from lgprof.run.warnings import RunFacts, add_left_behind, run_warnings
 from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
 
 Progress = Callable[[str, int, int], None]
-"""Told (phase, done, total) as requests end; phase is ``warm-up`` or ``measure``."""
+"""Told (phase, done, total) as requests end; phase is ``warm-up``, ``measure`` or ``sample``."""
 
 _ENDS_WITHIN_S = 1.0
 """Threads of a timed-out request that end as soon as this are not left behind."""
@@ -54,21 +55,6 @@ class RunResult:
     """A request would not stop and still runs in a thread: end the process without waiting."""
 
 
-@dataclass(slots=True)
-class _Memory:
-    """Resident memory of the process, read after each request."""
-
-    process: psutil.Process = field(default_factory=psutil.Process)
-    first_bytes: int = 0
-    peak_bytes: int = 0
-    last_bytes: int = 0
-
-    def read(self) -> None:
-        self.last_bytes = self.process.memory_info().rss
-        self.first_bytes = self.first_bytes or self.last_bytes
-        self.peak_bytes = max(self.peak_bytes, self.last_bytes)
-
-
 def profile_run(
     source: TargetSource,
     load_inputs: Callable[[OpenTarget], Inputs],
@@ -76,6 +62,7 @@ def profile_run(
     *,
     folder: Path,
     billing: Billing | None = None,
+    extras: Extras | None = None,
     clock: Clock = SYSTEM_CLOCK,
     loop_factory: LoopFactory | None = None,
     progress: Progress = lambda phase, done, total: None,
@@ -88,6 +75,7 @@ def profile_run(
         options: How to run it.
         folder: The project's folder, whose git commit is noted.
         billing: The user's own prices; None for listed ones alone.
+        extras: What to do besides measuring; None for nothing.
         clock: The source of all times.
         loop_factory: Makes the event loop; None for asyncio's own.
         progress: Told of each request that ended.
@@ -98,7 +86,10 @@ def profile_run(
     with opened(source, options, loop_factory) as site:
         inputs = load_inputs(site.target)
         run = _Run(source, site, inputs, options, clock, progress)
-        result = run.execute(folder, billing or Billing())
+        with watched_connections() as hosts:
+            result = run.execute(folder, billing or Billing())
+        if extras is not None:
+            run.add_extras(result, extras, hosts)
     if site.thread.stuck:
         add_left_behind(result.profile)
     return replace(result, abandoned=result.abandoned or site.thread.stuck)
@@ -125,7 +116,7 @@ class _Run:
         self._thread = site.thread
         self._progress = progress
         self._digester = Digester(options.failed_when, counter=TokenCounter())
-        self._memory = _Memory()
+        self._memory = ResidentMemory()
         self._phase = ("warm-up", options.warmup)
         self._left_behind = 0
         self._interrupted = False
@@ -137,7 +128,9 @@ class _Run:
             probes=self._options.probes,
             loop=self._thread.loop if self._mode == "async" else None,
         ) as session:
-            conductor = self._conductor(session)
+            conductor = self.conductor(
+                self._after_request, lambda: self._digester.digest(session.recording)
+            )
             try:
                 cold_s = self._warm_up(session, conductor)
                 self._measure(session, conductor)
@@ -147,7 +140,23 @@ class _Run:
                     raise
         return self._result(session, conductor, cold_s, folder, billing)
 
-    def _conductor(self, session: RecordingSession) -> Conductor:
+    def add_extras(self, result: RunResult, extras: Extras, hosts: Collection[str]) -> None:
+        """Sample the graph, unless that may cost money or the measured pass came to no good end.
+
+        Whatever goes wrong here costs the measured result nothing.
+        """
+        profile = result.profile
+        if extras.sample is False or profile.interrupted or result.abandoned:
+            return
+        if extras.sample is None and hosts:
+            profile.warnings.append(not_sampled(len(hosts)))
+            return
+        add_sampling(profile, self._clock, self.conductor, self.drive, self._progress)
+
+    def conductor(
+        self, after_request: Callable[[InFlight, int], None], idle: Callable[[], None]
+    ) -> Conductor:
+        """Keeps the book of one pass over the inputs."""
         options = self._options
         context = options.context
         if context is None:
@@ -167,8 +176,8 @@ class _Run:
             timeout_s=options.timeout_s,
             failed_when=options.failed_when,
             pool_size=lambda: pool_size(self._thread.loop if self._mode == "async" else None),
-            after_request=self._after_request,
-            idle=lambda: self._digester.digest(session.recording),
+            after_request=after_request,
+            idle=idle,
         )
 
     def _after_request(self, request: InFlight, done: int) -> None:
@@ -181,7 +190,7 @@ class _Run:
     def _warm_up(self, session: RecordingSession, conductor: Conductor) -> float | None:
         options = self._options
         first = options.requests
-        self._drive(session, conductor, range(first, first + options.warmup))
+        self._drive_recorded(session, conductor, range(first, first + options.warmup))
         self._refuse_unfit_input(session, conductor)
         cold_s = _cold_s(conductor)
         conductor.forget_finished()
@@ -191,9 +200,9 @@ class _Run:
 
     def _measure(self, session: RecordingSession, conductor: Conductor) -> None:
         self._phase = ("measure", self._options.requests)
-        self._memory = _Memory()
+        self._memory = ResidentMemory()
         self._memory.read()
-        self._drive(session, conductor, range(self._options.requests))
+        self._drive_recorded(session, conductor, range(self._options.requests))
         self._refuse_unfit_input(session, conductor)
 
     def _refuse_unfit_input(self, session: RecordingSession, conductor: Conductor) -> None:
@@ -211,12 +220,26 @@ class _Run:
             hint="give one that does with -i '{...}' or -i @inputs.jsonl",
         )
 
-    def _drive(self, session: RecordingSession, conductor: Conductor, indices: range) -> None:
+    def _drive_recorded(
+        self, session: RecordingSession, conductor: Conductor, indices: range
+    ) -> None:
+        self.drive(conductor, indices, session.probes.caller_threads if session.probes else None)
+
+    def drive(
+        self, conductor: Conductor, indices: Iterable[int], callers: set[int] | None = None
+    ) -> None:
+        """Make the requests of the indices.
+
+        Args:
+            conductor: Keeps their book.
+            indices: Taken as there is a place for another request.
+            callers: Is told of the threads that call a sync graph.
+        """
         if self._mode == "async":
             if not self._thread.stuck:
                 AsyncDriver(self._target, conductor, self._thread).drive(indices)
             return
-        callers = session.probes.caller_threads if session.probes else set()
+        callers = set() if callers is None else callers
         driver = SyncDriver(self._target, conductor, callers)
         try:
             driver.drive(indices)

@@ -7,7 +7,7 @@ takes its place.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import copy_context
 from typing import Any
 
@@ -29,7 +29,7 @@ class SyncDriver:
         self.left_behind = 0
         """Threads that still run a request which was given up."""
 
-    def drive(self, indices: range) -> None:
+    def drive(self, indices: Iterable[int]) -> None:
         """Run the requests; returns when all are over or given up."""
         remaining = iter(indices)
         workers = [self._start_worker(remaining) for _ in range(self._conductor.concurrency)]

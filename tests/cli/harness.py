@@ -32,13 +32,17 @@ _TERMINAL = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TERM", "PY
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The environment without what would change lgprof, and with UTF-8."""
+    """The environment without what would change lgprof, and with UTF-8.
+
+    Requests are not sampled unless a test asks for it: that makes them once more.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_OURS) and name not in _TERMINAL
     }
-    return {**kept, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error", **extra}
+    fixed = {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error", "LGPROF_SAMPLE": "false"}
+    return {**kept, **fixed, **extra}
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class ProjectHere(Project):
             patch.setattr(leaving, "was_cut_short", False)
             for name in set(os.environ) - set(clean_environment()):
                 patch.delenv(name)
-            for name, value in (env or {}).items():
+            for name, value in {"LGPROF_SAMPLE": "false", **(env or {})}.items():
                 patch.setenv(name, value)
             with pytest.raises(SystemExit) as left:
                 main()

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from lgprof.analysis.call_tree import call_tree
 from lgprof.analysis.costs import summed_cost
 from lgprof.model import Attribution, Request
 from lgprof.render.terminal import SECTIONS
-from lgprof.render.terminal.calls import call_tree
 from lgprof.render.terminal.timeline_rows import select_rows
 
 

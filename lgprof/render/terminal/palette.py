@@ -25,6 +25,8 @@ class Role(Enum):
     FRAMEWORK = "framework"
     FAILED = "failed"
     UNKNOWN = "unattributed"
+    PYTHON = "python"
+    LIBRARY = "library"
 
 
 _COLOURS: dict[Role, tuple[str, str]] = {
@@ -38,6 +40,8 @@ _COLOURS: dict[Role, tuple[str, str]] = {
     Role.FRAMEWORK: ("#8497ad", "#708399"),
     Role.FAILED: ("#d2493f", "#bb3a31"),
     Role.UNKNOWN: ("#7d7468", "#6b6358"),
+    Role.PYTHON: ("#e59a78", "#d58763"),
+    Role.LIBRARY: ("#c9a899", "#b89586"),
 }
 _LIGHTER: dict[Role, str] = {Role.MODEL: "#f0d59b"}
 _DARK_INK = "#101010"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
+from lgprof.analysis.call_tree import Call
 from lgprof.render.terminal import palette
-from lgprof.render.terminal.calls import Call
 from lgprof.render.terminal.charset import Glyphs
 from lgprof.render.terminal.palette import ROLE_OF_KIND, Role
 from lgprof.render.terminal.timeline_bar import Scale, body_kind

@@ -9,9 +9,9 @@ from enum import IntEnum
 from rich.style import Style
 from rich.text import Text
 
+from lgprof.analysis.call_tree import FAILED_OUTCOMES, Call
 from lgprof.model import Span
 from lgprof.render.terminal import palette
-from lgprof.render.terminal.calls import FAILED_OUTCOMES, Call
 from lgprof.render.terminal.charset import Glyphs
 from lgprof.render.terminal.palette import ROLE_OF_KIND, Role
 

@@ -8,11 +8,12 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
+from lgprof.analysis.call_tree import Call, call_tree
 from lgprof.model import Request
 from lgprof.render.format import plural
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.axis import axis_line, tick_times
-from lgprof.render.terminal.calls import Call, call_label, call_tree
+from lgprof.render.terminal.call_label import call_label
 from lgprof.render.terminal.facts import quiet_lines
 from lgprof.render.terminal.page import INDENT, Page
 from lgprof.render.terminal.palette import ROLE_OF_KIND, Role

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lgprof.render.terminal.calls import IO_KINDS, Call, call_key
+from lgprof.analysis.call_tree import IO_KINDS, Call, call_key
 
 _SMALL_IO = 0.02
 """State I/O below this share of the request is not worth a row."""

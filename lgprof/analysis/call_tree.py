@@ -8,12 +8,10 @@ from lgprof.analysis.calls import NodeCalls
 from lgprof.analysis.queueing import Stretch
 from lgprof.analysis.tree import SpanTree
 from lgprof.model import Request, Span
-from lgprof.render.terminal.page import Page
 
 _TRANSPARENT = frozenset({"graph", "attempt"})
 IO_KINDS = frozenset({"checkpoint", "store", "cache", "router"})
 """Calls that are shown by kind, and only where they take long."""
-_KIND_PREFIX = {"model": "llm", "tool": "tool", "retriever": "retriever"}
 FAILED_OUTCOMES = frozenset({"failed", "timed_out"})
 
 
@@ -95,13 +93,3 @@ def call_key(call: Call) -> tuple[str, str]:
     """Calls with the same key may be shown as one."""
     kind = call.span.kind
     return (kind, "") if kind in IO_KINDS else (kind, call.span.name)
-
-
-def call_label(page: Page, call: Call, *, alone: bool = True) -> str:
-    """What a call, or several of the same name, are called."""
-    name = page.name(call.span.name)
-    if call.span.kind in IO_KINDS:
-        return f"{call.span.kind} {name}" if alone else call.span.kind
-    if call.span.kind in _KIND_PREFIX:
-        return f"{_KIND_PREFIX[call.span.kind]} {name}"
-    return name

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from lgprof.load.connections import is_local, watched_connections
+from lgprof.record.connections import is_local, watched_connections
 
 
 @pytest.mark.parametrize(
