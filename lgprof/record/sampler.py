@@ -23,11 +23,11 @@ from pyinstrument import Profiler, stack_sampler
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.caches import PrivateCaches
 from lgprof.langgraph_adapter.entry import (
-    AnyGraph,
     entering,
     functional_tasks_wrapped,
     with_wrapped_nodes,
 )
+from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.hook import installed
 from lgprof.record.event_log import ID_MASK, Recording
 from lgprof.record.origin import carried_into_threads, origin
