@@ -63,6 +63,23 @@ class SentPrompt:
         """Input tokens that are worth writing to the cache."""
         return round(self.reused_chars * self.tokens_per_char)
 
+    def with_cache(self, readable: int) -> Tokens | None:
+        """The call's tokens if all that is readable had been read from the cache."""
+        tokens = self.call.tokens
+        if tokens is None:
+            return None
+        read = min(max(tokens.cache_read or 0, readable), self.input_tokens)
+        write = tokens.cache_write or 0
+        if self.rule.must_be_asked and self.written_tokens >= self.rule.minimum_tokens:
+            write = max(write, self.written_tokens)
+        write = min(write, self.input_tokens - read)
+        hour = None if tokens.cache_write_1h is None else min(tokens.cache_write_1h, write)
+        if read == (tokens.cache_read or 0) and write == (tokens.cache_write or 0):
+            return tokens
+        return msgspec.structs.replace(
+            tokens, cache_read=read, cache_write=write or None, cache_write_1h=hour
+        )
+
     def _in_steps(self, chars: int) -> int:
         step = self.rule.step_tokens
         tokens = math.floor(chars * self.tokens_per_char / step + 1e-9) * step
@@ -209,31 +226,13 @@ def _saving_usd(
         return None
     saved = []
     for one, readable in priced:
-        tokens = _with_cache(one, readable)
+        tokens = one.with_cache(readable)
         if tokens != one.call.tokens:
             cost_usd = prices.cost_usd(
                 msgspec.structs.replace(one.call, tokens=tokens), one.span.name
             )
             saved.append((one.call.cost_usd or 0.0) - (cost_usd or 0.0))
     return max(0.0, math.fsum(saved))
-
-
-def _with_cache(sent: SentPrompt, readable: int) -> Tokens | None:
-    """The call's tokens if all that is readable had been read from the cache."""
-    tokens = sent.call.tokens
-    if tokens is None:
-        return None
-    read = min(max(tokens.cache_read or 0, readable), sent.input_tokens)
-    write = tokens.cache_write or 0
-    if sent.rule.must_be_asked and sent.written_tokens >= sent.rule.minimum_tokens:
-        write = max(write, sent.written_tokens)
-    write = min(write, sent.input_tokens - read)
-    hour = None if tokens.cache_write_1h is None else min(tokens.cache_write_1h, write)
-    if read == (tokens.cache_read or 0) and write == (tokens.cache_write or 0):
-        return tokens
-    return msgspec.structs.replace(
-        tokens, cache_read=read, cache_write=write or None, cache_write_1h=hour
-    )
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Predicts from a saved Profile what changes to the graph would bring."""
 
+from lgprof.whatif.ask import Answer, ask
 from lgprof.whatif.changes import (
     BatchCalls,
     CacheNode,
@@ -17,9 +18,11 @@ from lgprof.whatif.changes import (
     SwapModel,
     Unblock,
 )
+from lgprof.whatif.grammar import parse_what_if
 from lgprof.whatif.predict import Prediction, WhatIf, predict
 
 __all__ = [
+    "Answer",
     "BatchCalls",
     "CacheNode",
     "Change",
@@ -37,5 +40,7 @@ __all__ = [
     "SwapModel",
     "Unblock",
     "WhatIf",
+    "ask",
+    "parse_what_if",
     "predict",
 ]

@@ -116,11 +116,11 @@ class FewerOutputTokens:
 
 @dataclass(frozen=True, slots=True)
 class PromptCacheUsed:
-    """Input tokens of the node's model calls that repeat an earlier prompt come from its cache."""
+    """The provider's cache answers for what an earlier prompt of the node's model began with."""
 
     node: str
-    cached_share: float | None = None
-    """Of the input tokens of all calls; None to take equal leading messages, all equally long."""
+    reordered: bool = False
+    """With what is sent again and again put first."""
 
 
 @dataclass(frozen=True, slots=True)

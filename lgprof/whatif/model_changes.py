@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from lgprof.analysis.prompt_cache import sent_prompts
 from lgprof.llm.prices import Prices
 from lgprof.model import ModelCall, Tokens
 from lgprof.whatif.changes import FewerOutputTokens, PromptCacheUsed, SwapModel
@@ -16,8 +17,6 @@ from lgprof.whatif.pieces import Call, Hold, Piece, Wait, Work
 from lgprof.whatif.rewrite import Rewriter, all_pieces
 from lgprof.whatif.scenario import Scenario
 
-CACHEABLE_FROM_TOKENS = 1024
-"""Providers cache no shorter prompts (OpenAI; Anthropic for most of its models)."""
 _SAME = 0.001
 """A call whose recorded cost differs by more, relatively, was not priced by these prices."""
 _FEWEST_CALLS = 5
@@ -224,34 +223,22 @@ def _seconds_per_token(node: str, scenario: Scenario) -> dict[str, float]:
 
 
 def prompt_cache_used(change: PromptCacheUsed, scenario: Scenario) -> None:
-    """Bill repeated input as read from the provider's cache."""
+    """Bill what was sent before as read from the provider's cache."""
     pricing = _Pricing(scenario)
-    shares = _repeated_shares(change.node, scenario)
+    repeated = {
+        id(sent.span): sent.with_cache(
+            sent.reordered_tokens if change.reordered else sent.cacheable_tokens
+        )
+        for sent in sent_prompts(scenario.requests)
+    }
     scenario.note("a cached prompt also shortens the time to the first token: not predicted")
 
     def cached(call: Call, model: ModelCall, seconds: float) -> _Changed:
-        sent = model.tokens.input if model.tokens else None
-        if model.tokens is None or sent is None:
+        tokens = repeated.get(id(call.span))
+        if tokens is None:
             scenario.cost_known = False
+            scenario.note(f"what {change.node} sent to {model.name} was not recorded")
             return _Changed(seconds, model)
-        share = change.cached_share
-        repeated = round(sent * (shares.get(id(call.span), 0.0) if share is None else share))
-        read = repeated if repeated >= CACHEABLE_FROM_TOKENS else 0
-        tokens = replace(model.tokens, cache_read=max(read, model.tokens.cache_read or 0))
         return _Changed(seconds, pricing.with_tokens(model, tokens))
 
     _change_calls(change.node, scenario, cached)
-
-
-def _repeated_shares(node: str, scenario: Scenario) -> dict[int, float]:
-    """Of each call, by its span: the share of leading messages that an earlier call also had."""
-    calls = [(call.span, model) for call, model in _calls(scenario) if call.span.path == node]
-    seen: dict[str, set[str]] = {}
-    shares: dict[int, float] = {}
-    for span, model in sorted(calls, key=lambda call: call[0].start_s):
-        blocks: Sequence[str] = model.prompt_blocks or ()
-        known = seen.setdefault(model.name, set())
-        if blocks:
-            shares[id(span)] = sum(block in known for block in blocks) / len(blocks)
-        known.update(blocks)
-    return shares
