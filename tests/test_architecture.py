@@ -11,6 +11,7 @@ ROOT = Path(lgprof.__file__).parent
 FLOORS = {
     "cli": 5,
     "render": 4,
+    "gate": 4,
     "load": 3,
     "run": 3,
     "analysis": 3,

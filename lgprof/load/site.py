@@ -12,7 +12,6 @@ from pathlib import Path
 from lgprof.analysis.fold import fold
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import TargetFailedError, UsageError
-from lgprof.langgraph_adapter.hosting import default_context
 from lgprof.langgraph_adapter.input_schema import input_json_schema
 from lgprof.load.async_engine import AsyncEngine
 from lgprof.load.desk import Desk
@@ -29,9 +28,8 @@ from lgprof.run.async_driver import LoopThread
 from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import FailureGroups, input_complaint, is_input_error
-from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size
+from lgprof.run.host import chosen_mode, hosted, is_checkpointed, pool_size, request_plan
 from lgprof.run.options import RunOptions
-from lgprof.run.plan import RequestPlan
 from lgprof.target import Inputs, TargetSource, inputs_from_schema, substitute
 
 Engine = AsyncEngine | SyncEngine
@@ -81,7 +79,7 @@ class Site:
         self.mode = chosen_mode(opened, options)
         self._target = self.thread.call(hosted(opened, options, self.mode, stack))
         self._inputs = self._made_inputs()
-        self._plan = self._made_plan()
+        self._plan = request_plan(self._target, self._inputs, self.options, names_runs=False)
         self.recording, self._probes = self._cleanup.enter_context(routed_session(self._clock))
         self.keeper = self._made_keeper()
         self.ledger = self._made_ledger()
@@ -99,21 +97,6 @@ class Site:
         if setup.inputs is None:
             return inputs_from_schema(input_json_schema(self._target.graph))
         return Inputs(setup.inputs, setup.inputs_source)
-
-    def _made_plan(self) -> RequestPlan:
-        options = self.options
-        context = options.context
-        if context is None:
-            context = default_context(self._target.graph)
-        return RequestPlan(
-            render_input=self._inputs.render,
-            render_config=lambda index: dict(substitute(options.config, index) or {}),
-            render_context=lambda index: substitute(context, index),
-            resumes=options.resumes,
-            checkpointed=is_checkpointed(self._target),
-            recursion_limit=options.recursion_limit,
-            names_runs=False,
-        )
 
     def _made_keeper(self) -> Keeper:
         digester = Digester(self.options.failed_when, salt=self._setup.salt)

@@ -26,6 +26,12 @@ class Check(msgspec.Struct, kw_only=True):
     """A budget's bound, or the tolerance."""
     detectable: float | None = None
     """The smallest relative change that would have been found in nine of ten runs."""
+    exact: bool = False
+    """Counts that were the same at every repetition: the change is known, without an interval."""
+    needed: bool = True
+    """A PASS of the gate rests on this check. Others may fail the gate, or explain."""
+    note: str | None = None
+    """What else there is to say of it."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):
@@ -37,3 +43,5 @@ class Verdict(msgspec.Struct, kw_only=True):
     """Pairs of processes that were compared; None for budgets and stored baselines."""
     elapsed_s: float
     reasons: list[str] = []
+    against: str | None = None
+    """The base, as it was named and as a commit; None for budgets and stored baselines."""

@@ -1,4 +1,4 @@
-"""What the host of a graph supplies, lgprof supplies: a checkpointer and a store."""
+"""What the host of a graph supplies, lgprof supplies: a checkpointer, a store, a context."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from langgraph.store.memory import InMemoryStore
 
 from lgprof.errors import UsageError
 from lgprof.langgraph_adapter.graphs import as_runnable_graph
-from lgprof.langgraph_adapter.hosting import needs_checkpointer, with_host
+from lgprof.langgraph_adapter.hosting import default_context, needs_checkpointer, with_host
 from lgprof.langgraph_adapter.mode import preferred_mode
 from lgprof.run.options import RunOptions
-from lgprof.target import OpenTarget
+from lgprof.run.plan import RequestPlan
+from lgprof.target import Inputs, OpenTarget, substitute
 
 
 def chosen_mode(target: OpenTarget, options: RunOptions) -> str:
@@ -46,6 +47,24 @@ async def hosted(
 def is_checkpointed(target: OpenTarget) -> bool:
     """Whether the graph keeps checkpoints, so that it can be interrupted and resumed."""
     return isinstance(target.graph.checkpointer, BaseCheckpointSaver)
+
+
+def request_plan(
+    target: OpenTarget, inputs: Inputs, options: RunOptions, *, names_runs: bool = True
+) -> RequestPlan:
+    """How to make each request of a hosted target; ``names_runs`` is that of `RequestPlan`."""
+    context = options.context
+    if context is None:
+        context = default_context(target.graph)
+    return RequestPlan(
+        render_input=inputs.render,
+        render_config=lambda index: dict(substitute(options.config, index) or {}),
+        render_context=lambda index: substitute(context, index),
+        resumes=options.resumes,
+        checkpointed=is_checkpointed(target),
+        recursion_limit=options.recursion_limit,
+        names_runs=names_runs,
+    )
 
 
 def pool_size(loop: asyncio.AbstractEventLoop | None) -> int | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import lgprof
 from lgprof.analysis.build import Process, figures
@@ -15,7 +14,6 @@ from lgprof.analysis.prompt_cache import note_prompt_caches
 from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import UsageError
-from lgprof.langgraph_adapter.hosting import default_context
 from lgprof.llm.counting import TokenCounter
 from lgprof.llm.prices import Prices
 from lgprof.model import Failure, Profile, Request
@@ -28,15 +26,14 @@ from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
-from lgprof.run.host import is_checkpointed, pool_size
+from lgprof.run.host import pool_size, request_plan
 from lgprof.run.opening import Opened, opened
 from lgprof.run.options import Billing, Extras, RunOptions
-from lgprof.run.plan import RequestPlan
 from lgprof.run.resident_memory import ResidentMemory
 from lgprof.run.sampled_pass import add_sampling, not_sampled
 from lgprof.run.sync_driver import SyncDriver
 from lgprof.run.warnings import RunFacts, add_left_behind, run_warnings
-from lgprof.target import Inputs, OpenTarget, TargetSource, substitute
+from lgprof.target import Inputs, OpenTarget, TargetSource
 
 Progress = Callable[[str, int, int], None]
 """Told (phase, done, total) as requests end; phase is ``warm-up``, ``measure`` or ``sample``."""
@@ -158,19 +155,8 @@ class _Run:
     ) -> Conductor:
         """Keeps the book of one pass over the inputs."""
         options = self._options
-        context = options.context
-        if context is None:
-            context = default_context(self._target.graph)
-        plan = RequestPlan(
-            render_input=self._inputs.render,
-            render_config=lambda index: _table(substitute(options.config, index)),
-            render_context=lambda index: substitute(context, index),
-            resumes=options.resumes,
-            checkpointed=is_checkpointed(self._target),
-            recursion_limit=options.recursion_limit,
-        )
         return Conductor(
-            plan,
+            request_plan(self._target, self._inputs, options),
             self._clock,
             concurrency=options.concurrency,
             timeout_s=options.timeout_s,
@@ -348,7 +334,3 @@ def _cold_s(conductor: Conductor) -> float | None:
     if first is None or first.log.outcome != "ok" or first in conductor.set_aside:
         return None
     return sum(leg.end_ns - leg.start_ns for leg in first.log.legs) / 1e9
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return dict(value or {})

@@ -1,0 +1,36 @@
+"""What is counted in a request: model calls, tokens, cost, of the whole and by node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from lgprof.gate.protocol import AskedModel, RequestRow
+from lgprof.gate.times import Metric
+
+LLM_CALLS, TOKENS_IN, TOKENS_OUT = "llm_calls", "tokens.input", "tokens.output"
+COST, TOOL_CALLS, ERRORS = "cost.per_request", "tool_calls", "error_rate"
+COUNTED = (COST, TOKENS_IN, TOKENS_OUT, LLM_CALLS)
+"""In the order in which they are shown."""
+
+CostOf = Callable[[AskedModel], float | None]
+Counted = dict[Metric, float]
+
+
+def counted(row: RequestRow, cost_of: CostOf) -> Counted:
+    """All counts of a request; what is not known of any call is left out."""
+    sums: dict[Metric, float] = defaultdict(float)
+    sums[Metric(LLM_CALLS)] = 0.0
+    for model in row.models:
+        tokens = model.call.tokens
+        found = {
+            LLM_CALLS: 1,
+            TOKENS_IN: tokens.input if tokens else None,
+            TOKENS_OUT: tokens.output if tokens else None,
+            COST: cost_of(model),
+        }
+        for name, value in found.items():
+            if value is not None:
+                sums[Metric(name)] += value
+                sums[Metric(name, model.node)] += value
+    return dict(sums)

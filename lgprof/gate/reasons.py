@@ -1,0 +1,132 @@
+"""A comparison in sentences: who did it, what changed besides, and what would decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lgprof.gate.judgement import Evidence, Judgement, changed_counts
+from lgprof.gate.quantities import COST, LLM_CALLS, TOKENS_IN, TOKENS_OUT
+from lgprof.gate.sequential import LOOKS
+from lgprof.gate.times import WALL
+from lgprof.model import Check
+from lgprof.stats import mean
+
+_NAMED_NODES = 3
+_WORTH_NAMING = 0.1
+"""Share of the whole change from which a node is named."""
+_UNITS = {
+    LLM_CALLS: "model calls",
+    TOKENS_IN: "input tokens",
+    TOKENS_OUT: "output tokens",
+    COST: "cost",
+}
+
+
+def reasons(
+    evidence: Evidence,
+    judgement: Judgement,
+    *,
+    elapsed_s: float,
+    is_same: bool,
+    live_hosts: list[str],
+    is_pinned: bool,
+) -> list[str]:
+    """What there is to say beside the table, the most important first."""
+    return [
+        *_culprits(evidence, judgement),
+        *_counts_by_node(evidence, judgement),
+        *_structure(evidence),
+        *_open_questions(evidence, judgement, elapsed_s),
+        *_circumstances(is_same, live_hosts, is_pinned),
+    ]
+
+
+def _culprits(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
+    """Nodes that make up the change of the latency."""
+    failed = [check for check in judgement.checks if check.verdict == "fail"]
+    if not any(check.metric in ("wall", "cpu", "p95") for check in failed):
+        return
+    proven = {check.node for check in failed if check.node}
+    effects = {node: mean(found) for node, found in evidence.effects.items()}
+    whole = math.fsum(effects.values())
+    ordered = sorted(effects, key=lambda node: -effects[node])
+    named = [
+        node for node in ordered if node in proven or effects[node] > _WORTH_NAMING * abs(whole)
+    ]
+    base_s = mean([ratio.base_s for ratio in evidence.times[WALL]])
+    for node in named[:_NAMED_NODES]:
+        grade = "" if node in proven else ", though not proven by itself"
+        yield (
+            f"{node} adds {effects[node] * base_s * 1e3:.3g} ms per request, "
+            f"{effects[node]:.1%} of the base's latency{grade}"
+        )
+
+
+def _counts_by_node(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
+    exact = {check.metric for check in judgement.checks if check.exact and check.change}
+    requests = max(1, len(evidence.counted))
+    for metric, count in changed_counts(evidence).items():
+        if metric.name in exact:
+            change = "" if count.change is None else f" ({count.change:+.2%})"
+            base, new = count.base / requests, count.new / requests
+            yield (
+                f"{metric.node}: {_UNITS[metric.name]} per request "
+                f"{base:.6g} -> {new:.6g}{change}, exactly"
+            )
+
+
+def _structure(evidence: Evidence) -> Iterator[str]:
+    """Nodes that only one side has run."""
+    base = {node for pair in evidence.pairs for row in pair.base for node in row.nodes}
+    new = {node for pair in evidence.pairs for row in pair.new for node in row.nodes}
+    for node in sorted(new - base):
+        yield f"{node} is new: the base never ran it"
+    for node in sorted(base - new):
+        yield f"{node} is gone: the candidate never ran it"
+
+
+def _open_questions(evidence: Evidence, judgement: Judgement, elapsed_s: float) -> Iterator[str]:
+    if judgement.decision != "inconclusive":
+        return
+    pairs = len(evidence.pairs)
+    undecided = [
+        check for check in judgement.checks if check.needed and check.verdict == "inconclusive"
+    ]
+    for check in undecided:
+        if check.detectable is not None:
+            yield (
+                f"{check.metric}: undecided after {pairs} pairs; a regression of "
+                f"{check.detectable:.1%} would have been found"
+            )
+        else:
+            yield f"{check.metric}: undecided after {pairs} pairs"
+    yield _what_would_decide(undecided, pairs, elapsed_s)
+
+
+def _what_would_decide(undecided: list[Check], pairs: int, elapsed_s: float) -> str:
+    if pairs >= LOOKS[-1]:
+        return f"all {pairs} pairs are made: a quieter machine or a larger --tolerance would decide"
+    wanted = max((_pairs_needed(check, pairs) for check in undecided), default=LOOKS[-1])
+    seconds = math.ceil(elapsed_s / max(1, pairs) * wanted * 1.2 / 10) * 10
+    return f"--time-budget {seconds}s for about {wanted} pairs would decide"
+
+
+def _pairs_needed(check: Check, pairs: int) -> int:
+    """So many that what can be detected shrinks to the tolerance: it goes by the square root."""
+    if check.detectable is None or not check.limit:
+        return LOOKS[-1]
+    wanted = pairs * (check.detectable / check.limit) ** 2
+    return next((look for look in LOOKS if look > pairs and look >= wanted), LOOKS[-1])
+
+
+def _circumstances(is_same: bool, live_hosts: list[str], is_pinned: bool) -> Iterator[str]:
+    if is_same:
+        yield "the base and the candidate are the same files: any difference is noise"
+    if live_hosts:
+        yield (
+            f"the graph talks to {', '.join(live_hosts[:3])}, beyond this machine: only counts, "
+            "cost and errors are gated, times are shown"
+        )
+    elif not is_pinned:
+        yield "not kept on one core: the graph uses several, or the system has no affinity"

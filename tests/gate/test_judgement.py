@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from simulated import Graph, Machine, gate, pair, price_per_token
+
+from lgprof.gate.judgement import Evidence, Rules, Tolerances, judge
+from lgprof.gate.reasons import reasons
+from lgprof.model import Check
+
+ROUNDS = 60
+NOISY = Machine(between_processes=0.03)
+
+
+def slower(factor: float, node: int | None = None) -> Graph:
+    return Graph(new_factor=lambda at, number: factor if node in (None, at) else 1.0)
+
+
+def check_of(checks: list[Check], metric: str, node: str | None = None) -> Check:
+    [found] = [check for check in checks if (check.metric, check.node) == (metric, node)]
+    return found
+
+
+def test_the_same_version_never_fails_and_mostly_passes_at_the_first_look() -> None:
+    chance = random.Random(1)
+    found = [gate(Graph(), chance) for _ in range(ROUNDS)]
+    assert Counter(judgement.decision for judgement, _ in found) == {"pass": ROUNDS}
+    assert sum(len(evidence.pairs) == 4 for _, evidence in found) > 0.8 * ROUNDS
+
+
+def test_noise_costs_pairs_and_makes_no_false_alarm() -> None:
+    chance = random.Random(2)
+    found = [gate(Graph(), chance, NOISY) for _ in range(ROUNDS)]
+    decisions = Counter(judgement.decision for judgement, _ in found)
+    assert decisions["fail"] == 0
+    assert decisions["pass"] > 0.9 * ROUNDS
+    assert sum(len(evidence.pairs) for _, evidence in found) > 5 * ROUNDS
+
+
+def test_a_tenth_slower_fails_every_time_and_its_node_is_named() -> None:
+    chance = random.Random(3)
+    graph = slower(1.3, node=1)  # 0.1 of the whole
+    for _ in range(ROUNDS):
+        judgement, _ = gate(graph, chance)
+        assert judgement.decision == "fail"
+        assert check_of(judgement.checks, "wall", "n1").verdict == "fail"
+        for innocent in ("n0", "n2"):
+            assert check_of(judgement.checks, "wall", innocent).verdict != "fail"
+
+
+def test_the_smallest_regression_that_is_not_tolerated_is_found() -> None:
+    chance = random.Random(4)
+    decisions = Counter(gate(slower(1.06), chance)[0].decision for _ in range(ROUNDS))
+    assert decisions["fail"] >= 0.9 * ROUNDS
+
+
+def test_what_is_faster_passes() -> None:
+    judgement, _ = gate(slower(0.7), random.Random(5))
+    assert judgement.decision == "pass"
+    change = check_of(judgement.checks, "wall").change
+    assert change == pytest.approx(-0.3, abs=0.02)
+
+
+def test_a_slow_tail_is_found_by_p95_which_the_median_cannot_see() -> None:
+    graph = Graph(new_factor=lambda node, number: 3.0 if number % 10 == 0 else 1.0)
+    judgement, _ = gate(graph, random.Random(6))
+    assert judgement.decision == "fail"
+    assert check_of(judgement.checks, "p95").verdict == "fail"
+    assert check_of(judgement.checks, "wall").verdict != "fail"
+
+
+def test_a_suspicious_tail_delays_a_pass_and_does_not_prevent_it() -> None:
+    """One request in a hundred, in every other pair: more than can be proven."""
+    chance = random.Random(7)
+    evidence = Evidence(price_per_token)
+    machine = Machine(requests=20)
+    for number in range(4):
+        slow = Graph(new_factor=lambda node, request: 3.0 if request < 2 else 1.0)
+        evidence.add(pair(slow if number % 2 else Graph(), machine, chance))
+    assert judge(evidence, Rules(), is_last=False).decision is None
+    last = judge(evidence, Rules(), is_last=True)
+    assert last.decision == "pass"
+    assert check_of(last.checks, "p95").verdict == "inconclusive"
+
+
+def test_a_small_node_that_got_slower_fails_nothing() -> None:
+    """A tenth slower, but 0.2 % of the request."""
+    graph = Graph(
+        nodes=2,
+        base_factor=lambda node, number: 0.02 if node else 1.0,
+        new_factor=lambda node, number: 0.022 if node else 1.0,
+    )
+    judgement, _ = gate(graph, random.Random(8), Machine(between_processes=0.001))
+    assert judgement.decision == "pass"
+
+
+def test_cpu_holds_a_pass_back_only_where_the_graph_computes() -> None:
+    for cpu_share, needed in ((0.9, True), (0.1, False)):
+        judgement, _ = gate(Graph(cpu_share=cpu_share), random.Random(9))
+        assert check_of(judgement.checks, "cpu").needed is needed
+        assert not check_of(judgement.checks, "p95").needed
+
+
+def test_one_more_token_is_known_exactly_and_tolerated_or_not() -> None:
+    graph = Graph(new_tokens=lambda chance: 101)
+    judgement, evidence = gate(graph, random.Random(10))
+    tokens = check_of(judgement.checks, "tokens.input")
+    assert (tokens.base, tokens.new, tokens.exact, tokens.ci) == (100, 101, True, None)
+    assert tokens.change == pytest.approx(0.01)
+    assert tokens.verdict == judgement.decision == "pass"
+    said = reasons(evidence, judgement, elapsed_s=10, is_same=False, live_hosts=[], is_pinned=True)
+    assert "n0: input tokens per request 100 -> 101 (+1.00%), exactly" in said
+
+    strict = Rules(Tolerances(of={"tokens.input": 0.0}))
+    judgement, _ = gate(graph, random.Random(10), rules=strict)
+    assert judgement.decision == "fail"
+    assert check_of(judgement.checks, "tokens.input").verdict == "fail"
+    assert check_of(judgement.checks, "cost.per_request").verdict == "pass"
+
+
+def test_doubled_tokens_fail_on_tokens_and_cost() -> None:
+    judgement, evidence = gate(Graph(new_tokens=lambda chance: 200), random.Random(11))
+    assert judgement.decision == "fail"
+    failed = {check.metric for check in judgement.checks if check.verdict == "fail"}
+    assert failed == {"tokens.input", "cost.per_request"}
+    assert len(evidence.pairs) == 4
+
+
+def test_counts_that_vary_are_tested_with_an_interval() -> None:
+    varies = Graph(
+        base_tokens=lambda chance: chance.randint(90, 110),
+        new_tokens=lambda chance: chance.randint(180, 220),
+    )
+    judgement, _ = gate(varies, random.Random(12))
+    tokens = check_of(judgement.checks, "tokens.input")
+    assert (tokens.verdict, tokens.exact) == ("fail", False)
+    assert tokens.ci is not None
+    assert tokens.ci[0] < 1.0 < tokens.ci[1]
+
+
+def test_of_a_live_provider_only_counts_and_errors_decide() -> None:
+    live = Rules(times_gated=False)
+    judgement, _ = gate(slower(2.0), random.Random(13), rules=live)
+    assert judgement.decision == "pass"
+    wall = check_of(judgement.checks, "wall")
+    assert (wall.verdict, wall.limit, wall.needed) == ("inconclusive", None, False)
+    assert wall.note is not None
+    assert wall.change == pytest.approx(1.0, abs=0.1)
+
+    graph = replace(slower(2.0), new_tokens=lambda chance: 200)
+    judgement, _ = gate(graph, random.Random(13), rules=live)
+    assert judgement.decision == "fail"
+
+
+def test_new_errors_fail() -> None:
+    judgement, _ = gate(Graph(new_fails=lambda number: number % 4 == 0), random.Random(14))
+    assert judgement.decision == "fail"
+    errors = check_of(judgement.checks, "error_rate")
+    assert (errors.verdict, errors.base, errors.new) == ("fail", 0.0, 0.25)
+
+
+def test_a_single_error_is_no_proof() -> None:
+    chance = random.Random(15)
+    evidence = Evidence(price_per_token)
+    for number in range(4):
+        graph = Graph(new_fails=lambda request, number=number: number == 0 and request == 0)
+        evidence.add(pair(graph, Machine(), chance))
+    assert judge(evidence, Rules(), is_last=True).decision == "pass"
+
+
+def test_without_time_for_a_decision_it_says_what_it_could_have_seen() -> None:
+    evidence = Evidence(price_per_token)
+    chance = random.Random(16)
+    for _ in range(2):
+        evidence.add(pair(Graph(), NOISY, chance))
+    judgement = judge(evidence, Rules(), is_last=True)
+    assert judgement.decision == "inconclusive"
+    wall = check_of(judgement.checks, "wall")
+    assert wall.detectable is not None
+    assert wall.detectable > 0.05
+    said = reasons(evidence, judgement, elapsed_s=7, is_same=True, live_hosts=[], is_pinned=False)
+    assert any(text.startswith("wall: undecided after 2 pairs; a regression of") for text in said)
+    assert any(text.startswith("--time-budget ") for text in said)
