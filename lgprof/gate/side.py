@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,12 +31,13 @@ from lgprof.llm.counting import TokenCounter
 from lgprof.load.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
-from lgprof.run.async_driver import AsyncDriver, LoopThread
+from lgprof.run.async_driver import AsyncDriver
 from lgprof.run.conduct import Conductor
 from lgprof.run.failures import group_failures
-from lgprof.run.host import chosen_mode, hosted, pool_size, request_plan
+from lgprof.run.host import pool_size, request_plan
+from lgprof.run.opening import opened
 from lgprof.run.sync_driver import SyncDriver
-from lgprof.target import Inputs, inputs_from_schema, load_target, substitute
+from lgprof.target import Inputs, inputs_from_schema, load_target
 from lgprof.target.user_code import user_traceback
 
 _CLOSE_WITHIN_S = 2.0
@@ -52,8 +53,6 @@ class Side:
 
     def __init__(self) -> None:
         self._cleanup = ExitStack()
-        self._thread = LoopThread()
-        self._cleanup.callback(self._thread.close)
         self._stuck = False
 
     def answer(self, question: protocol.Question) -> protocol.Answer:
@@ -85,14 +84,10 @@ class Side:
         source = load_target(asked.spec, Settings(app=asked.app, file=file), Path.cwd())
         foreign = _modules_from(asked.foreign)
         options = protocol.unpacked_options(asked)
-        stack = AsyncExitStack()
-        self._cleanup.callback(lambda: self._thread.finish(stack.aclose()))
-        config = {"configurable": {}, **substitute(options.config, 0)}
-        opened = self._thread.call(source.open(config, stack))
-        self._mode = chosen_mode(opened, options)
-        self._target = self._thread.call(hosted(opened, options, self._mode, stack))
+        site = self._cleanup.enter_context(opened(source, options))
+        self._target, self._mode, self._thread = site.target, site.mode, site.thread
         inputs = (
-            inputs_from_schema(input_json_schema(opened.graph))
+            inputs_from_schema(input_json_schema(site.target.graph))
             if asked.inputs is None
             else Inputs(asked.inputs, "the gate")
         )
