@@ -12,9 +12,7 @@ from lgprof.gate.times import WALL
 from lgprof.model import Check
 from lgprof.stats import mean
 
-_NAMED_NODES = 3
-_WORTH_NAMING = 0.1
-"""Share of the whole change from which a node is named."""
+_TIMES = ("wall", "cpu", "p95")
 _UNITS = {
     LLM_CALLS: "model calls",
     TOKENS_IN: "input tokens",
@@ -34,7 +32,7 @@ def reasons(
 ) -> list[str]:
     """What there is to say beside the table, the most important first."""
     return [
-        *_culprits(evidence, judgement),
+        *_slower(evidence, judgement),
         *_counts_by_node(evidence, judgement),
         *_structure(evidence),
         *_open_questions(evidence, judgement, elapsed_s),
@@ -42,24 +40,30 @@ def reasons(
     ]
 
 
-def _culprits(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
-    """Nodes that make up the change of the latency."""
+def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
+    """The nodes that made a graph slower, the worst first; none where it is not proven to be.
+
+    Nodes that are proven to be slower; where none is by itself, the one with most of the change.
+    """
     failed = [check for check in judgement.checks if check.verdict == "fail"]
-    if not any(check.metric in ("wall", "cpu", "p95") for check in failed):
-        return
-    proven = {check.node for check in failed if check.node}
+    if not any(check.metric in _TIMES for check in failed):
+        return []
     effects = {node: mean(found) for node, found in evidence.effects.items()}
-    whole = math.fsum(effects.values())
+    proven = {check.node for check in failed if check.node and check.metric in _TIMES}
     ordered = sorted(effects, key=lambda node: -effects[node])
-    named = [
-        node for node in ordered if node in proven or effects[node] > _WORTH_NAMING * abs(whole)
-    ]
-    base_s = mean([ratio.base_s for ratio in evidence.times[WALL]])
-    for node in named[:_NAMED_NODES]:
-        grade = "" if node in proven else ", though not proven by itself"
+    worst = [node for node in ordered if effects[node] > 0][:1]
+    return [node for node in ordered if node in proven] or worst
+
+
+def _slower(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
+    proven = {check.node for check in judgement.checks if check.verdict == "fail"}
+    for node in culprits(evidence, judgement):
+        effect = mean(evidence.effects[node])
+        added_s = effect * mean([ratio.base_s for ratio in evidence.times[WALL]])
+        grade = "" if node in proven else ": most of the change, though not proven by itself"
         yield (
-            f"{node} adds {effects[node] * base_s * 1e3:.3g} ms per request, "
-            f"{effects[node]:.1%} of the base's latency{grade}"
+            f"{node} adds {added_s * 1e3:.3g} ms per request, {effect:.1%} of the base's "
+            f"latency{grade}"
         )
 
 

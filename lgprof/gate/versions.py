@@ -23,7 +23,7 @@ from lgprof.gate.duel import Course, Pair, PairRows, block_size, fresh_pair, usa
 from lgprof.gate.judgement import Evidence, Judgement, Rules, Tolerances, judge
 from lgprof.gate.process import Version
 from lgprof.gate.quantities import COST, CostOf, counted
-from lgprof.gate.reasons import reasons
+from lgprof.gate.reasons import culprits, reasons
 from lgprof.gate.sequential import LOOKS, levels_at
 from lgprof.gate.times import WALL, Metric
 from lgprof.gate.trees import Trees, two_trees
@@ -332,6 +332,7 @@ class _Comparison:
                 live_hosts=start.live_hosts,
                 is_pinned=bool(start.cores),
             ),
+            culprits=culprits(self._evidence, judgement),
             against=f"{self._against.revision} ({self._trees.commit})",
         )
 

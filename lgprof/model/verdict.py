@@ -43,5 +43,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     """Pairs of processes that were compared; None for budgets and stored baselines."""
     elapsed_s: float
     reasons: list[str] = []
+    culprits: list[str] = []
+    """Nodes that made a failed graph slower, the worst first."""
     against: str | None = None
     """The base, as it was named and as a commit; None for budgets and stored baselines."""
