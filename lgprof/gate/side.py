@@ -28,7 +28,7 @@ from lgprof.gate import protocol
 from lgprof.gate.rows import request_row
 from lgprof.langgraph_adapter.input_schema import input_json_schema
 from lgprof.llm.counting import TokenCounter
-from lgprof.load.connections import watched_connections
+from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.run.async_driver import AsyncDriver
