@@ -26,7 +26,11 @@ def t_tail(t: float, df: float) -> float:
     """
     if df <= 0:
         raise ValueError(f"{df} degrees of freedom")
-    beyond = _incomplete_beta(df / 2, 0.5, df / (df + t * t)) / 2
+    square = t * t
+    if square < df:  # where the other form would lose the digits of a small t
+        beyond = (1 - _incomplete_beta(0.5, df / 2, square / (df + square))) / 2
+    else:
+        beyond = _incomplete_beta(df / 2, 0.5, df / (df + square)) / 2
     return beyond if t > 0 else 1 - beyond
 
 
