@@ -31,10 +31,7 @@ def encode_seconds(values_s: Iterable[float]) -> str:
 
     Values out of range are recorded at the nearest bound, so no count is lost.
     """
-    histogram = Histogram()
-    for value_s in values_s:
-        histogram.record(round(value_s * 1e9))
-    return histogram.encode()
+    return histogram_of(round(value_s * 1e9) for value_s in values_s).encode()
 
 
 class Histogram:
@@ -170,6 +167,14 @@ class Histogram:
         histogram.sum_ns, histogram.over_range = sum_ns, over_range
         histogram.lowest_us, histogram.highest_us = lowest_us, highest_us
         return histogram
+
+
+def histogram_of(values_ns: Iterable[int]) -> Histogram:
+    """A histogram of durations in nanoseconds."""
+    histogram = Histogram()
+    for value_ns in values_ns:
+        histogram.record(value_ns)
+    return histogram
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:

@@ -175,6 +175,7 @@ class _Walk:
             claims += self._claims(children)
             self._blocking_claimed = claimed
             self._enclosing.discard(span.id)
+        claims += _rate_limits(span)
         if on_loop:
             claims += self._own_holds(span, claims)
             for wait_start_s, wait_end_s in span.loop_waits or ():
@@ -191,6 +192,7 @@ class _Walk:
         for child in children:
             if child.kind in _CALLS:
                 yield Tile(child.start_s, child.end_s, child.kind, child.path, child.id)
+                yield from _rate_limits(child)
                 inner = self._tree.children.get(child.id)
                 if inner:
                     yield from self._claims(inner)
@@ -222,6 +224,12 @@ class _Walk:
             for start_s, end_s in (subtract(stretches, holes) if holes else stretches)
             if end_s > start_s
         ]
+
+
+def _rate_limits(span: Span) -> Iterator[Tile]:
+    """When a call, or a node's own code, waited for a rate limit."""
+    for start_s, end_s in span.rate_limited or ():
+        yield Tile(start_s, min(end_s, span.end_s), "rate_limit", span.path, span.id)
 
 
 def _holds(spans: list[Span]) -> Iterator[Tile]:

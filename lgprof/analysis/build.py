@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from lgprof.analysis.attribution import attribute
 from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.costs import summed_cost
+from lgprof.analysis.intervals import Tile
 from lgprof.analysis.rows import (
     RowBuilder,
     attribution,
+    chat_calls,
     critical_path,
     error_rows,
     latency_summary,
@@ -39,6 +41,8 @@ class Process:
     concurrency: int
     peak_rss_bytes: int | None
     rss_growth_bytes: int | None
+    sees_rate_limits: bool = False
+    """Whether waits for rate limits were recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,20 @@ def figures(requests: Sequence[Request], process: Process) -> Figures:
     rows = RowBuilder(requests, tiles)
     return Figures(
         summary=_summary(requests, counted, process),
-        attribution_s=attribution(list(tiles.values())),
+        attribution_s=_attribution(list(tiles.values()), process),
         nodes=rows.nodes(),
         models=rows.models(),
         tools=rows.tools(),
         errors=error_rows(requests),
         critical_path=critical_path(list(tiles.values())),
     )
+
+
+def _attribution(tiles: list[list[Tile]], process: Process) -> Attribution:
+    made = attribution(tiles)
+    if process.sees_rate_limits:
+        made.rate_limit = made.rate_limit or 0.0
+    return made
 
 
 def _summary(requests: Sequence[Request], counted: Sequence[Request], process: Process) -> Summary:
@@ -96,7 +107,7 @@ def _summary(requests: Sequence[Request], counted: Sequence[Request], process: P
         warmup=process.warmup,
         throughput_rps=_throughput_rps(requests),
         concurrency=process.concurrency,
-        llm_calls=len(models),
+        llm_calls=chat_calls(models),
         tool_calls=sum(span.kind == "tool" for request in requests for span in request.spans),
         cpu_s=mean(cpu_s) if cpu_s else None,
         peak_rss_bytes=process.peak_rss_bytes,

@@ -12,7 +12,7 @@ from lgprof.analysis.calls import NodeCalls
 from lgprof.analysis.costs import calls_cost_usd, unpriced_calls
 from lgprof.analysis.intervals import Tile, covered_s
 from lgprof.analysis.tree import SpanTree, function_window
-from lgprof.histogram import encode_seconds
+from lgprof.histogram import encode_seconds, histogram_of
 from lgprof.model import (
     Attribution,
     CriticalPathRow,
@@ -47,6 +47,11 @@ def sum_tokens(calls: Sequence[Span]) -> Tokens:
         name: sum(values) if (values := _known(reported, name)) else None for name in _TOKEN_COUNTS
     }
     return Tokens(**sums, estimated_share=_estimated_share(reported))
+
+
+def chat_calls(calls: Iterable[Span]) -> int:
+    """How many calls there are of language models, embedding models apart."""
+    return sum(call.model is not None and call.model.kind == "chat" for call in calls)
 
 
 def _estimated_share(known: list[Tokens]) -> float | None:
@@ -183,7 +188,7 @@ class RowBuilder:
             executor_queue_s=sums.executor_queue_s / count if probed else None,
             failed_attempts_s=sums.failed_attempts_s / count,
             backoff_s=sums.backoff_s / count,
-            llm_calls=len(sums.models),
+            llm_calls=chat_calls(sums.models),
             tokens=sum_tokens(sums.models),
             cost_usd=calls_cost_usd(sums.models),
             reads=_reads(probed),
@@ -193,7 +198,10 @@ class RowBuilder:
 
     def models(self) -> list[ModelRow]:
         """One row per node and model, the slowest in sum first."""
-        rows = [_model_row(node, model, calls) for (node, model), calls in self._models.items()]
+        count = len(self._requests)
+        rows = [
+            _model_row(node, model, calls, count) for (node, model), calls in self._models.items()
+        ]
         return sorted(rows, key=lambda row: -_total_s(row))
 
     def tools(self) -> list[ToolRow]:
@@ -220,7 +228,7 @@ def _errors(calls: list[Span]) -> int:
     return sum(span.outcome not in ("ok", "cancelled") for span in calls)
 
 
-def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
+def _model_row(node: str, model: str, calls: list[Span], requests: int) -> ModelRow:
     facts = [span.model for span in calls if span.model]
     streamed = [
         (tokens.output, span.end_s - span.start_s - call.first_token_s)
@@ -230,13 +238,21 @@ def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
         and (tokens := call.tokens)
         and tokens.output
     ]
+    attempts = [call.attempts for call in facts if call.attempts]
+    gaps = histogram_of(
+        us * 1000 for call in facts for us, times in call.token_gaps_us or () for _ in range(times)
+    )
     generating_s = sum(seconds for _, seconds in streamed)
     return ModelRow(
         node=node,
         model=model,
         provider=next((call.provider for call in facts if call.provider), None),
+        kind=facts[0].kind,
         calls=len(calls),
         errors=_errors(calls),
+        retries=sum(attempts) - len(attempts) if attempts else None,
+        rate_limit_s=covered_s(stretch for span in calls for stretch in span.rate_limited or ())
+        / requests,
         llm_cache_hits=sum(call.llm_cache_hit for call in facts),
         tokens=sum_tokens(calls),
         cost_usd=calls_cost_usd(calls),
@@ -245,6 +261,7 @@ def _model_row(node: str, model: str, calls: list[Span]) -> ModelRow:
         time_to_first_token_s=latency_summary(
             call.first_token_s for call in facts if call.first_token_s is not None
         ),
+        inter_token_s=gaps.summary(),
         output_tokens_per_s=sum(count for count, _ in streamed) / generating_s
         if generating_s > 0
         else None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lgprof.analysis.collector import collector_paused
+from lgprof.histogram import histogram_of
 from lgprof.llm.usage import counted_tokens, is_cache_hit, reported_tokens, service_tier
 from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind
 from lgprof.record.event_log import (
@@ -115,6 +116,7 @@ class SpanBuilder:
         self._loop_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._digests: dict[int, NodeDigest] = {}
         self._io: dict[int, list[IoEvent]] = defaultdict(list)
+        self._rate_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.last_id = last_id
         self._called_ns: dict[int, int] = {}
         """By checkpoint namespace: when a functional task was first called."""
@@ -162,8 +164,8 @@ class SpanBuilder:
         """What the probes saw: a node that is a chain of its own ran below its attempt."""
         for work, run in _read_works(self._recording):
             attempt = self._attempt_of(run)
-            known = self._works.get(attempt)
-            if known is None or work.start_ns < known.start_ns:
+            first = self._works.get(attempt)
+            if first is None or work.start_ns < first.start_ns:
                 self._works[attempt] = work
         self._holds = _Holds(
             [
@@ -174,6 +176,11 @@ class SpanBuilder:
         for start_ns, end_ns, run in self._recording.loop_waits.rows():
             wait = self._s(start_ns), self._s(end_ns)
             self._loop_waits[self._attempt_of(run)].append(wait)
+        for start_ns, end_ns, scope in self._recording.rate_waits:
+            known = self._runs.get(scope)
+            is_call = known is not None and known.kind == RunKind.MODEL
+            waiting = scope if is_call else self._attempt_of(scope)
+            self._rate_waits[waiting].append((self._s(start_ns), self._s(end_ns)))
         for event in self._recording.io:
             scope = self._attempt_of(event.scope) if event.kind == "store" else event.scope
             self._io[scope].append(event)
@@ -285,6 +292,7 @@ class SpanBuilder:
     ) -> Span:
         span = self._span(run, "attempt", node.id, node.path, end_ns)
         span.attempt, span.task, span.step = number, node.task, node.step
+        span.rate_limited = self._rate_waits.get(run.id)
         self._add_work(run, span, self._end_ns(run, end_ns))
         digest = self._digests.get(run.id)
         if digest is not None:
@@ -332,6 +340,7 @@ class SpanBuilder:
         event = self._recording.models.get(run.id) if kind == "model" else None
         if event is not None:
             span.model = _model_call(run, event)
+            span.rate_limited = self._rate_waits.get(run.id)
             span.name = span.model.name
         spans.append(span)
         inside = _Scope(span.id, scope.path, self._end_ns(run, scope.end_ns))
@@ -412,6 +421,9 @@ def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
         llm_cache_hit=is_cache_hit(event.usage),
         first_token_s=None if first_ns is None else (first_ns - run.start_ns) / 1e9,
         chunks=event.chunks,
+        token_gaps_us=list(histogram_of(event.gaps_ns).values_us()) if event.gaps_ns else None,
+        kind=event.kind,
+        attempts=event.attempts or None,
         prompt=shape,
         prompt_blocks=[part.blocks[-1] for part in shape.parts if part.role != "tools"]
         if shape

@@ -38,7 +38,8 @@ class Attribution(msgspec.Struct, kw_only=True):
     executor_queue: float = 0.0
     """Ready to run, waiting for a free thread or a free place under ``max_concurrency``."""
     rate_limit: float | None = None
-    """None: not measured."""
+    """Waiting for LangChain's rate limiters, or for a provider that had refused a request (429 or
+    5xx) to be asked again; None: not measured."""
     model: float = 0.0
     tool: float = 0.0
     retriever: float = 0.0
@@ -242,14 +243,21 @@ class ModelRow(msgspec.Struct, kw_only=True):
     node: str
     model: str
     provider: str | None
+    kind: Literal["chat", "embedding"] = "chat"
     calls: int
     errors: int
+    retries: int | None = None
+    """Requests that SDKs sent again; None where their requests were not seen."""
+    rate_limit_s: float | None = None
+    """Waiting for a rate limit, its own or the provider's."""
     llm_cache_hits: int | None = None
     tokens: Tokens
     cost_usd: float | None = None
     unpriced_calls: int = 0
     latency_s: LatencySummary | None
     time_to_first_token_s: LatencySummary | None
+    inter_token_s: LatencySummary | None = None
+    """Between one piece of a streamed answer and the next."""
     output_tokens_per_s: float | None
     prompt_cache: PromptCache | None = None
     """None where no prompt was seen, as of calls that go past LangChain."""

@@ -106,6 +106,11 @@ class ModelCall(msgspec.Struct, kw_only=True):
     """Seconds from the call's start to the first non-empty token; None without streaming."""
     chunks: int = 0
     """How many pieces arrived over the wire; 0 without streaming."""
+    token_gaps_us: list[tuple[int, int]] | None = None
+    """Times between one piece of text and the next: microseconds to three digits, how often."""
+    kind: Literal["chat", "embedding"] = "chat"
+    attempts: int | None = None
+    """Requests that its SDK sent for it; None where none was seen."""
     prompt_blocks: list[str] | None = None
     """One chained, salted hash per prompt message: equal leading hashes are an equal prefix."""
     prompt: Prompt | None = None
@@ -154,6 +159,9 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State keys that were read, with a salted hash of each value; ``*`` for the whole state."""
     writes: dict[str, str | None] | None = None
     output_hash: str | None = None
+    rate_limited: list[tuple[float, float]] | None = None
+    """Stretches in which it waited for a rate limiter, or for a provider that had refused it (429
+    or 5xx) to be asked again; the refused requests are part of them: start, end."""
     hits: int | None = None
     """Of a ``cache`` lookup: how many calls it answered. ``name`` is then the node's."""
     model: ModelCall | None = None

@@ -70,7 +70,7 @@ class Digester:
             recording.digests[attempt] = self._node_digest(keys, state, output)
         for event in recording.models.values():
             if event.prompt is not None:
-                event.shape = self._shape(event)
+                event.shape = self._shape(event) if event.kind == "chat" else None
                 event.counted = self._count(event)
                 event.prompt = event.tools = event.answer = None
 

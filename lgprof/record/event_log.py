@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import struct
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, get_args
 
 from langgraph.constants import START as START_NODE
 
+from lgprof.llm.wire import CallKind
 from lgprof.model import Outcome, Prompt
 
 ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
@@ -85,11 +87,34 @@ class ModelEvent:
     """Input and output tokens, counted where none were reported."""
     shape: Prompt | None = None
     """What remains of the prompt."""
-    first_chunk_ns: int | None = None
     first_token_ns: int | None = None
+    last_token_ns: int = 0
     chunks: int = 0
+    gaps_ns: array[int] = field(default_factory=lambda: array("q"))
+    """Between one piece of text and the next."""
     usage: dict[str, Any] | None = None
     served_model: str | None = None
+    kind: CallKind = "chat"
+    attempts: int = 0
+    """Requests that were sent to the provider for it; 0 where none was seen."""
+
+    def note_text(self, now_ns: int, pieces: int = 1) -> None:
+        """Text has arrived, in so many pieces at once."""
+        self.chunks += pieces
+        if self.first_token_ns is None:
+            self.first_token_ns = now_ns
+            pieces -= 1
+        gap_ns = (now_ns - (self.last_token_ns or now_ns)) // max(pieces, 1)
+        self.gaps_ns.extend([gap_ns] * pieces)
+        self.last_token_ns = now_ns
+
+    def add_usage(self, usage: dict[str, Any] | None, model: str | None) -> None:
+        """What the wire told, of a call that LangChain tells no usage of."""
+        self.served_model = model or self.served_model
+        if usage is not None and self.usage is not None:  # a batch of texts in several requests
+            counts = ("input_tokens", "output_tokens")
+            usage = {name: (self.usage.get(name) or 0) + (usage.get(name) or 0) for name in counts}
+        self.usage = usage or self.usage
 
     @property
     def node(self) -> str:
@@ -127,6 +152,10 @@ class IoEvent:
     """Id of the graph run or attempt that asked for it."""
     hits: tuple[str, ...] = ()
     """Of a cache lookup: names of the nodes that it answered."""
+
+
+RateWait = tuple[int, int, int]
+"""(start_ns, end_ns, run): the run waited for a rate limit, its own or the provider's."""
 
 
 class Names:
@@ -223,6 +252,7 @@ class Recording:
         self.node_data: list[NodeData] = []
         self.digests: dict[int, NodeDigest] = {}
         self.io: list[IoEvent] = []
+        self.rate_waits: list[RateWait] = []
         self.graphs: set[int] = set()
         """Ids of runs that are graphs, where the probes saw them start."""
 
@@ -250,6 +280,7 @@ class Recording:
         self.node_data.clear()
         self.digests.clear()
         self.io.clear()
+        self.rate_waits.clear()
         self.graphs.clear()
 
     def _pack_starts(self, events: Iterable[Any]) -> list[bytes]:

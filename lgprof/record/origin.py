@@ -18,6 +18,12 @@ from lgprof.record.trial import TRIAL, Trial
 _CARRIED: ContextVar[int] = ContextVar("lgprof_origin", default=0)
 """The origin where LangChain's own context does not tell it: in threads."""
 
+_MODEL: ContextVar[int] = ContextVar("lgprof_model", default=0)
+"""The model call that the current code is part of; LangChain's context names what is around it."""
+
+_open_models: set[int] = set()
+"""Model calls that are not over. LangChain reports an end in a context that is not the caller's."""
+
 _POOL_WORKER = getattr(pool_module, "_worker", None)
 _POLL_S = 0.01
 
@@ -35,6 +41,23 @@ def origin_in(context: Context) -> int:
     """The origin of code that runs in a context."""
     run_id = run_id_in(context)
     return run_id.int & ID_MASK if run_id else context.get(_CARRIED, 0)
+
+
+def enter_model(run: int) -> None:
+    """The current code is part of a model call that LangChain reports, until it leaves it."""
+    _open_models.add(run)
+    _MODEL.set(run)
+
+
+def leave_model(run: int) -> None:
+    """The model call is over."""
+    _open_models.discard(run)
+
+
+def model_around() -> int:
+    """Id of the model call that the current code is part of; 0 outside any."""
+    run = _MODEL.get()
+    return run if run in _open_models else 0
 
 
 class ThreadWork:

@@ -19,7 +19,7 @@ from lgprof.record.event_log import (
     Recording,
     RunKind,
 )
-from lgprof.record.origin import origin
+from lgprof.record.origin import enter_model, leave_model, origin
 
 _OK = OUTCOME_NUMBER["ok"]
 
@@ -56,6 +56,7 @@ class RecordingHandler(BaseCallbackHandler):
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
         """End of a model call that raised."""
         self.on_chain_error(error, run_id=run_id)
+        leave_model(run_id.int & ID_MASK)
 
     def on_tool_start(
         self,
@@ -114,6 +115,7 @@ class RecordingHandler(BaseCallbackHandler):
             asked.get("tools"),
         )
         self._start(RunKind.MODEL, str(name), run_id, parent_run_id, metadata)
+        enter_model(run_id.int & ID_MASK)
 
     def on_llm_start(
         self, serialized: dict[str, Any] | None, prompts: list[str], **kwargs: Any
@@ -126,17 +128,15 @@ class RecordingHandler(BaseCallbackHandler):
         event = self.recording.models.get(run_id.int & ID_MASK)
         if event is None:
             return
-        event.chunks += 1
-        if event.first_token_ns is None:
-            now_ns = self._now_ns()
-            if event.first_chunk_ns is None:
-                event.first_chunk_ns = now_ns
-            if token:
-                event.first_token_ns = now_ns
+        if token:
+            event.note_text(self._now_ns())
+        else:
+            event.chunks += 1
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **_: Any) -> None:
         """End of a model call: keeps the usage that the provider reported."""
         self.on_chain_end({}, run_id=run_id)
+        leave_model(run_id.int & ID_MASK)
         event = self.recording.models.get(run_id.int & ID_MASK)
         if event is not None:
             event.usage, event.served_model, event.answer = _reported(response)

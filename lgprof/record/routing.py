@@ -17,6 +17,7 @@ from lgprof.record.event_log import (
     ModelEvent,
     NodeData,
     NodeDigest,
+    RateWait,
     Recording,
 )
 
@@ -35,6 +36,7 @@ class RequestEvents:
     task_calls: list[tuple[Any, ...]] = field(default_factory=list)
     node_data: list[NodeData] = field(default_factory=list)
     io: list[IoEvent] = field(default_factory=list)
+    rate_waits: list[RateWait] = field(default_factory=list)
     models: dict[int, ModelEvent] = field(default_factory=dict)
     graphs: set[int] = field(default_factory=set)
     digests: dict[int, NodeDigest] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class RequestEvents:
                 log.add(event)
         recording.node_data += self.node_data
         recording.io += self.io
+        recording.rate_waits += self.rate_waits
         recording.models |= self.models
         recording.graphs |= self.graphs
         recording.digests |= self.digests
@@ -72,6 +75,7 @@ class RoutedRecording(Recording):
         self._waited: dict[int, list[tuple[Any, ...]]] = {}
         self.node_data = _Forwarding(lambda events: events.node_data)
         self.io = _Forwarding(lambda events: events.io)
+        self.rate_waits = _Forwarding(lambda events: events.rate_waits)
 
     def close(self, events: RequestEvents) -> None:
         """The request is over: what is filed by its runs' ids becomes its own."""

@@ -297,6 +297,7 @@ class _Run:
                 concurrency=options.concurrency,
                 peak_rss_bytes=memory.peak_bytes or None,
                 rss_growth_bytes=memory.last_bytes - memory.first_bytes,
+                sees_rate_limits=options.probes,
             ),
         )
         note_prompt_caches(made.models, requests, prices)
