@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lgprof.gate.counts import Paired, Totals, p_more_errors, totals
-from lgprof.gate.duel import PairRows
-from lgprof.gate.quantities import COUNTED, ERRORS, CostOf, Counted, counted
-from lgprof.gate.sequential import (
-    Estimate,
-    Finding,
-    Levels,
-    State,
-    estimate,
-    levels_at,
-    states,
-    weigh,
-)
-from lgprof.gate.times import (
-    CPU,
-    P95,
-    WALL,
-    Metric,
-    TimeRatio,
-    node_effects,
-    node_shares,
-    time_ratios,
-)
+from lgprof.gate.counts import Totals, p_more_errors
+from lgprof.gate.evidence import Evidence
+from lgprof.gate.quantities import COUNTED, ERRORS
+from lgprof.gate.sequential import Estimate, Finding, Levels, State, levels_at, states, weigh
+from lgprof.gate.times import CPU, P95, WALL, Metric
 from lgprof.model import Check, Decision
 from lgprof.stats import mean
 
-CPU_BOUND_FROM = 0.5
-"""Share of CPU time in the latency from which a graph counts as CPU-bound."""
 _NEEDED_SHARE = 0.8
 """Of the error that FAILs may have in all, for what a PASS rests on; the rest is for p95 and single
 nodes, which would otherwise make the former harder to prove."""
@@ -80,61 +60,6 @@ class Judgement(NamedTuple):
     checks: list[Check]
 
 
-class Evidence:
-    """All pairs made so far, and what follows from each alone."""
-
-    def __init__(self, cost_of: CostOf) -> None:
-        self._cost_of = cost_of
-        self.pairs: list[PairRows] = []
-        self.times: dict[Metric, list[TimeRatio]] = {}
-        self.effects: dict[str, list[float]] = {}
-        self.shares: dict[str, list[float]] = {}
-        self.counted: list[tuple[int, Counted, Counted]] = []
-        """Number of the request, and its counts on both sides."""
-
-    def add(self, pair: PairRows) -> None:
-        """One more pair."""
-        self.pairs.append(pair)
-        for metric, ratio in time_ratios(pair).items():
-            self.times.setdefault(metric, []).append(ratio)
-        for node, effect in node_effects(pair).items():
-            self.effects.setdefault(node, []).append(effect)
-        for node, share in node_shares(pair).items():
-            self.shares.setdefault(node, []).append(share)
-        self.counted += [
-            (base.index, counted(base, self._cost_of), counted(new, self._cost_of))
-            for base, new in pair.succeeded()
-        ]
-
-    @property
-    def is_cpu_bound(self) -> bool:
-        """Whether the base computes for more than half of its latency."""
-        rows = [row for pair in self.pairs for row in pair.base if row.cpu_s is not None]
-        wall_s = math.fsum(row.wall_s for row in rows)
-        return math.fsum(row.cpu_s or 0.0 for row in rows) > CPU_BOUND_FROM * wall_s > 0
-
-    def estimate(self, metric: Metric) -> Estimate | None:
-        """The log ratio of a time; None from fewer than two pairs."""
-        found = self.times.get(metric, [])
-        return estimate([ratio.log_ratio for ratio in found]) if len(found) > 1 else None
-
-    def totals(self, metric: Metric) -> Totals | None:
-        """A count over all requests; None where no request has it."""
-        paired = [
-            Paired(number, base.get(metric, 0), new.get(metric, 0))
-            for number, base, new in self.counted
-        ]
-        found = any(metric in base or metric in new for _, base, new in self.counted)
-        return totals(paired) if found else None
-
-    def errors(self) -> tuple[int, int, int, int]:
-        """Failed and all requests of the base, then of the candidate."""
-        sides = ([pair.base for pair in self.pairs], [pair.new for pair in self.pairs])
-        rows = [[row for pair in side for row in pair] for side in sides]
-        failed = [sum(row.outcome != "ok" for row in side) for side in rows]
-        return failed[0], len(rows[0]), failed[1], len(rows[1])
-
-
 def judge(evidence: Evidence, rules: Rules, *, is_last: bool) -> Judgement:
     """Test everything at the level of this look.
 
@@ -165,7 +90,7 @@ class _Look:
         return found
 
     def _matters(self, node: str) -> bool:
-        return mean(self._evidence.shares[node]) >= _LEAST_EFFECT
+        return self._evidence.share(node) >= _LEAST_EFFECT
 
     def is_needed(self, metric: Metric) -> bool:
         """Whether a PASS rests on it."""
@@ -194,7 +119,11 @@ class _Look:
         is_slower = "fail" in (found.get(WALL), found.get(CPU))
         level = self._levels.fail * (1 if is_slower else 1 - _NEEDED_SHARE)
         for metric, state in states(others, level).items():
-            harmless = state == "fail" and metric.node and self._effect(metric.node) < _LEAST_EFFECT
+            harmless = (
+                state == "fail"
+                and metric.node
+                and self._evidence.effect(metric.node) < _LEAST_EFFECT
+            )
             found[metric] = "pass" if harmless else state
         for name, count in self._counts.items():
             if count.estimate is None:
@@ -227,9 +156,6 @@ class _Look:
         change = count.change
         return "fail" if change is None or change > self._rules.tolerances[name] else "pass"
 
-    def _effect(self, node: str) -> float:
-        return mean(self._evidence.effects[node])
-
     # --- the decision --------------------------------------------------------------------------
 
     def judgement(self, is_last: bool) -> Judgement:
@@ -251,7 +177,7 @@ class _Look:
         return any(
             state == "inconclusive"
             and self._times[metric].mean > self.tolerance(metric)
-            and (metric.node is None or self._effect(metric.node) >= _LEAST_EFFECT)
+            and (metric.node is None or self._evidence.effect(metric.node) >= _LEAST_EFFECT)
             for metric, state in self._states.items()
             if not self.is_needed(metric) and metric in self._times
         )
@@ -261,7 +187,7 @@ class _Look:
     def _time_checks(self) -> list[Check]:
         wholes = [metric for metric in (WALL, CPU, P95) if metric in self._times]
         nodes = [metric for metric in self._times if metric.node is not None]
-        nodes.sort(key=lambda metric: -abs(self._effect(str(metric.node))))
+        nodes.sort(key=lambda metric: -abs(self._evidence.effect(str(metric.node))))
         return [self._time_check(metric) for metric in (*wholes, *nodes)]
 
     def _time_check(self, metric: Metric) -> Check:
@@ -324,16 +250,3 @@ def _relative(base: float, new: float) -> float | None:
     if base:
         return new / base - 1
     return None if new else 0.0
-
-
-def changed_counts(evidence: Evidence, names: Sequence[str] = COUNTED) -> dict[Metric, Totals]:
-    """Counts of single nodes that are exact and not the same as before."""
-    nodes = dict.fromkeys(
-        metric for _, base, new in evidence.counted for metric in (*base, *new) if metric.node
-    )
-    found = {metric: evidence.totals(metric) for metric in nodes if metric.name in names}
-    return {
-        metric: count
-        for metric, count in found.items()
-        if count is not None and count.exact and count.base != count.new
-    }

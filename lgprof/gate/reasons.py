@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lgprof.gate.judgement import Evidence, Judgement, changed_counts
+from lgprof.gate.evidence import Evidence
+from lgprof.gate.judgement import Judgement
 from lgprof.gate.quantities import COST, LLM_CALLS, TOKENS_IN, TOKENS_OUT
 from lgprof.gate.sequential import LOOKS
 from lgprof.gate.times import WALL
@@ -48,7 +49,7 @@ def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
     failed = [check for check in judgement.checks if check.verdict == "fail"]
     if not any(check.metric in _TIMES for check in failed):
         return []
-    effects = {node: mean(found) for node, found in evidence.effects.items()}
+    effects = {node: evidence.effect(node) for node in evidence.nodes}
     proven = {check.node for check in failed if check.node and check.metric in _TIMES}
     ordered = sorted(effects, key=lambda node: -effects[node])
     worst = [node for node in ordered if effects[node] > 0][:1]
@@ -58,7 +59,7 @@ def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
 def _slower(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
     proven = {check.node for check in judgement.checks if check.verdict == "fail"}
     for node in culprits(evidence, judgement):
-        effect = mean(evidence.effects[node])
+        effect = evidence.effect(node)
         added_s = effect * mean([ratio.base_s for ratio in evidence.times[WALL]])
         grade = "" if node in proven else ": most of the change, though not proven by itself"
         yield (
@@ -70,7 +71,7 @@ def _slower(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
 def _counts_by_node(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
     exact = {check.metric for check in judgement.checks if check.exact and check.change}
     requests = max(1, len(evidence.counted))
-    for metric, count in changed_counts(evidence).items():
+    for metric, count in evidence.changed_counts().items():
         if metric.name in exact:
             change = "" if count.change is None else f" ({count.change:+.2%})"
             base, new = count.base / requests, count.new / requests
@@ -82,8 +83,8 @@ def _counts_by_node(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
 
 def _structure(evidence: Evidence) -> Iterator[str]:
     """Nodes that only one side has run."""
-    base = {node for pair in evidence.pairs for row in pair.base for node in row.nodes}
-    new = {node for pair in evidence.pairs for row in pair.new for node in row.nodes}
+    base = {node for pair in evidence.pairs for node in pair.base.nodes}
+    new = {node for pair in evidence.pairs for node in pair.new.nodes}
     for node in sorted(new - base):
         yield f"{node} is new: the base never ran it"
     for node in sorted(base - new):

@@ -20,7 +20,8 @@ from lgprof.config import Settings
 from lgprof.errors import TargetError, TargetFailedError, UsageError
 from lgprof.gate import protocol
 from lgprof.gate.duel import Course, Pair, PairRows, block_size, fresh_pair, usable_cores
-from lgprof.gate.judgement import Evidence, Judgement, Rules, Tolerances, judge
+from lgprof.gate.evidence import Evidence, PairFigures
+from lgprof.gate.judgement import Judgement, Rules, Tolerances, judge
 from lgprof.gate.process import Version
 from lgprof.gate.quantities import COST, CostOf, counted
 from lgprof.gate.reasons import culprits, reasons
@@ -154,7 +155,7 @@ class _Comparison:
         self._base = self._version("base", trees.base, base_python)
         self._candidate = self._version("candidate", trees.candidate, sys.executable)
         self._cost_of = _pricing(subject.billing)
-        self._evidence = Evidence(self._cost_of)
+        self._evidence = Evidence()
 
     def _version(self, name: str, tree: Path, python: str) -> Version:
         within = self._subject.cwd.resolve().relative_to(self._trees.root)
@@ -180,7 +181,8 @@ class _Comparison:
                 break
             self._tell("pair")
             began_s = self._now_s()
-            self._evidence.add(self._pair(start, made))
+            rows = self._pair(start, made)
+            self._evidence.add(PairFigures.of(rows, self._cost_of))
             longest_s = max(longest_s, self._now_s() - began_s)
             if made + 1 in LOOKS:
                 judgement = judge(self._evidence, rules, is_last=made + 1 == LOOKS[-1])

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lgprof.gate.duel import PairRows
-from lgprof.gate.judgement import Evidence, Judgement, Rules, judge
+from lgprof.gate.evidence import Evidence, PairFigures
+from lgprof.gate.judgement import Judgement, Rules, judge
 from lgprof.gate.protocol import AskedModel, NodeFigures, RequestRow
 from lgprof.gate.sequential import LOOKS
 from lgprof.model import ModelCall, Tokens
@@ -38,7 +39,7 @@ class Graph:
     new_fails: Callable[[int], bool] = lambda number: False
 
 
-def pair(graph: Graph, machine: Machine, chance: random.Random) -> PairRows:
+def pair(graph: Graph, machine: Machine, chance: random.Random) -> PairFigures:
     """One pair of fresh processes."""
     base_speed, new_speed = (1 + chance.gauss(0, machine.between_processes / 2**0.5) for _ in "ab")
     numbers = range(machine.requests)
@@ -54,12 +55,13 @@ def pair(graph: Graph, machine: Machine, chance: random.Random) -> PairRows:
             for number in numbers
         ]
 
-    return PairRows(
+    made = PairRows(
         rows(graph.base_factor, base_speed, graph.base_tokens, lambda number: False),
         rows(graph.new_factor, new_speed, graph.new_tokens, graph.new_fails),
         stuck=[],
         failures=[],
     )
+    return PairFigures.of(made, price_per_token)
 
 
 def _row(
@@ -105,7 +107,7 @@ def gate(
     graph: Graph, chance: random.Random, machine: Machine = Machine(), rules: Rules = RULES
 ) -> tuple[Judgement, Evidence]:
     """Pairs are added until there is a decision."""
-    evidence = Evidence(price_per_token)
+    evidence = Evidence()
     while True:
         evidence.add(pair(graph, machine, chance))
         made = len(evidence.pairs)

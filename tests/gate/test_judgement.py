@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from simulated import Graph, Machine, gate, pair, price_per_token
+from simulated import Graph, Machine, gate, pair
 
-from lgprof.gate.judgement import Evidence, Rules, Tolerances, judge
+from lgprof.gate.evidence import Evidence
+from lgprof.gate.judgement import Rules, Tolerances, judge
 from lgprof.gate.reasons import culprits, reasons
 from lgprof.model import Check
 
@@ -75,7 +76,7 @@ def test_a_slow_tail_is_found_by_p95_which_the_median_cannot_see() -> None:
 def test_a_suspicious_tail_delays_a_pass_and_does_not_prevent_it() -> None:
     """One request in a hundred, in every other pair: more than can be proven."""
     chance = random.Random(7)
-    evidence = Evidence(price_per_token)
+    evidence = Evidence()
     machine = Machine(requests=20)
     for number in range(4):
         slow = Graph(new_factor=lambda node, request: 3.0 if request < 2 else 1.0)
@@ -164,7 +165,7 @@ def test_new_errors_fail() -> None:
 
 def test_a_single_error_is_no_proof() -> None:
     chance = random.Random(15)
-    evidence = Evidence(price_per_token)
+    evidence = Evidence()
     for number in range(4):
         graph = Graph(new_fails=lambda request, number=number: number == 0 and request == 0)
         evidence.add(pair(graph, Machine(), chance))
@@ -172,7 +173,7 @@ def test_a_single_error_is_no_proof() -> None:
 
 
 def test_without_time_for_a_decision_it_says_what_it_could_have_seen() -> None:
-    evidence = Evidence(price_per_token)
+    evidence = Evidence()
     chance = random.Random(16)
     for _ in range(2):
         evidence.add(pair(Graph(), NOISY, chance))
