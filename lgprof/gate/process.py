@@ -23,6 +23,8 @@ from lgprof.gate import protocol
 
 _ANSWER = TypeVar("_ANSWER", bound=msgspec.Struct)
 
+BASE_HINT = "the base must have a graph that runs: name another revision with --against"
+
 _SHOWN_LINES = 20
 _END_WITHIN_S = 3.0
 _MODULE = "lgprof.gate.side"
@@ -147,7 +149,7 @@ class SideProcess:
         hint = problem.hint and version.in_users_words(problem.hint)
         kind = getattr(errors, problem.kind)
         if not version.is_candidate and issubclass(kind, UsageError | TargetFailedError):
-            hint = "the base must have a graph that runs: name another revision with --against"
+            hint = BASE_HINT
             kind = TargetError
         elif kind is TargetError and trace:
             kind = TargetFailedError

@@ -64,6 +64,11 @@ class WarmedUp(msgspec.Struct, tag=True):
     """The graph started processes that still run."""
     failures: list[Failure]
 
+    @property
+    def all_failed(self) -> bool:
+        """No request came to a good end."""
+        return sum(failure.count for failure in self.failures) == len(self.wall_s)
+
 
 class Pin(msgspec.Struct, tag=True):
     """Stay on one core from now on, with all threads."""
