@@ -15,6 +15,7 @@ from functools import partial, wraps
 from typing import Any
 
 from langchain_core.runnables import Runnable
+from langgraph._internal._constants import CONFIG_KEY_DURABILITY
 from langgraph.cache.memory import InMemoryCache
 from langgraph.pregel import Pregel
 from langgraph.types import CachePolicy, RetryPolicy
@@ -300,3 +301,8 @@ def with_full_output(graph: AnyGraph) -> AnyGraph:
     changed = copy.copy(graph)
     changed.output_channels = list(channels)
     return changed
+
+
+def durability_config(mode: str) -> dict[str, Any]:
+    """The part of a config that sets when checkpoints are written, for a graph and those in it."""
+    return {"configurable": {CONFIG_KEY_DURABILITY: mode}}

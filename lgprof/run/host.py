@@ -97,14 +97,19 @@ async def _checkpointer(
             )
         return None
     if kind == "sqlite" and file:
-        return await _sqlite(Path(file), mode, stack)
+        return await sqlite_saver(Path(file), mode, stack)
     raise UsageError(
         f"--checkpointer {options.checkpointer!r} is not known",
         hint="use auto, memory, none or sqlite:FILE",
     )
 
 
-async def _sqlite(file: Path, mode: str, stack: AsyncExitStack) -> Any:
+async def sqlite_saver(file: Path, mode: str, stack: AsyncExitStack) -> Any:
+    """A checkpointer on a file, closed with the stack.
+
+    Raises:
+        UsageError: The file cannot be used, or the package for it is not installed.
+    """
     if not file.parent.is_dir():
         raise UsageError(f"--checkpointer: no such folder: {file.parent}")
     try:

@@ -1,0 +1,47 @@
+"""Profiles a graph in a test, predicts changes to it and proves them, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lgprof.model import Profile
+from lgprof.run import RunOptions, profile_run
+from lgprof.target import Inputs, TargetSource
+from lgprof.whatif import Change, Prediction, WhatIf
+from lgprof.whatif.proof import Proof, proving
+from tests.virtual_time import VirtualTime
+
+NUMBERS = [{"q": number} for number in range(24)]
+
+
+def predicted_and_proven(
+    graph: Any,
+    changes: Sequence[Change],
+    inputs: Sequence[Any] = NUMBERS,
+    *,
+    requests: int | None = None,
+    time: VirtualTime | None = None,
+    **options: Any,
+) -> tuple[Profile, Prediction, Proof]:
+    """Run a graph over the inputs, predict the changes, prove them over the same inputs."""
+    time = time or VirtualTime()
+    virtual: Any = {"clock": time.clock, "loop_factory": time.loop}
+    count = requests or len(inputs)
+    source = TargetSource(spec="tests:graph", obj=graph, attribute="graph")
+    chosen = RunOptions(**{"requests": count, "warmup": 0, "mode": "async", **options})
+
+    def load(target: Any) -> Inputs:
+        return Inputs(items=list(inputs), source="the test")
+
+    profile = profile_run(source, load, chosen, folder=Path("/nonexistent"), **virtual).profile
+    prediction = WhatIf(profile).predict(changes)
+    with proving(source, load, chosen, profile, later_s=0, **virtual) as prover:
+        proof = prover.prove(changes, requests=count, prediction=prediction)
+    return profile, prediction, proof
+
+
+def proven(graph: Any, changes: Sequence[Change], *inputs: Any, **options: Any) -> Proof:
+    """What comes of proving the changes."""
+    return predicted_and_proven(graph, changes, inputs or NUMBERS, **options)[2]
