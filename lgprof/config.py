@@ -35,6 +35,8 @@ _SHARED: dict[str, _Types] = {
     "config": (dict, str),
     "resume": _ANY,
     "recursion_limit": (int,),
+    "prices": (dict, str),
+    "monthly_requests": (int, float),
 }
 """Settings of all commands, with the types that their values may have."""
 
@@ -45,8 +47,6 @@ _OWN: dict[Command, dict[str, _Types]] = {
         "concurrency": (int,),
         "probes": (bool,),
         "sample": (bool,),
-        "prices": (dict, str),
-        "monthly_requests": (int, float),
     },
     "load": {
         "rps": (int, float),

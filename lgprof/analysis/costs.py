@@ -66,8 +66,29 @@ def summed_cost(requests: Sequence[Request]) -> Cost:
         lost = [request for request in requests if request.outcome in _LOST]
         spent = [request_cost_usd(request) for request in lost]
         known = [cost_usd for cost_usd in spent if cost_usd is not None]
+        cost.failed_attempts = math.fsum(map(_in_failed_attempts_usd, requests))
         cost.failed_requests = math.fsum(known) if known or not lost else None
     return cost
+
+
+def _in_failed_attempts_usd(request: Request) -> float:
+    """What model calls cost in attempts that came to nothing."""
+    spans = {span.id: span for span in request.spans}
+    failed: dict[int | None, bool] = {None: False}
+
+    def is_lost(span_id: int | None) -> bool:
+        if span_id not in failed:
+            span = spans.get(span_id or 0)
+            failed[span_id] = span is not None and (
+                (span.kind == "attempt" and span.outcome in _LOST) or is_lost(span.parent)
+            )
+        return failed[span_id]
+
+    return math.fsum(
+        call.model.cost_usd or 0.0
+        for call in _model_calls(request)
+        if call.model and is_lost(call.parent)
+    )
 
 
 def _model_calls(request: Request) -> list[Span]:

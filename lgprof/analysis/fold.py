@@ -15,8 +15,9 @@ from lgprof.record.event_log import ID_MASK, OUTCOMES, ModelEvent, RunKind
 from lgprof.record.routing import RequestEvents
 
 _RUNNING: Outcome = "running"
-_Scope = tuple[str | None, str]
-"""Checkpoint namespace of a run, and the path of the node around what runs in it."""
+_Scope = tuple[str | None, str, bool]
+"""Checkpoint namespace of a run, the path of the node around what runs in it, and whether that is
+in an attempt that failed."""
 _LATER_STEP = int(RunKind.LATER_STEP)
 _MODEL, _TOOL, _RETRIEVER = int(RunKind.MODEL), int(RunKind.TOOL), int(RunKind.RETRIEVER)
 
@@ -35,13 +36,15 @@ class Call(NamedTuple):
     """One call of a model, tool or retriever."""
 
     kind: str
-    """``model``, ``tool`` or ``retriever``."""
+    """``model``, ``embedding``, ``tool`` or ``retriever``."""
     node: str
     name: str
     start_ns: int
     end_ns: int
     outcome: Outcome
     event: ModelEvent | None
+    in_failed_attempt: bool = False
+    """In an attempt of its node, or of one around it, that ended in an error."""
 
     @property
     def tokens(self) -> Tokens | None:
@@ -67,19 +70,20 @@ def fold(events: RequestEvents, end_ns: int) -> Folded:
     # By the ids as numbers: hashing a UUID is a call of a Python function.
     ends = {event[1].int: event for event in events.ends}
     folded = Folded()
-    scopes: dict[int, _Scope] = {0: (None, "")}
+    scopes: dict[int, _Scope] = {0: (None, "", False)}
     attempts: dict[tuple[int, str], NodeCall] = {}
     for t_ns, run, parent_run, namespace, name, _, tags in events.starts:
         run_id = run.int
         parent = parent_run if isinstance(parent_run, int) else parent_run.int
         end = ends.get(run_id)
         ended_ns, outcome = (end[0], OUTCOMES[end[3]]) if end else (end_ns, _RUNNING)
-        around, path = scopes.get(parent) or _scope_of(parent, scopes)
+        around, path, in_failed = scopes.get(parent) or _scope_of(parent, scopes)
         if isinstance(tags, int) and tags > _LATER_STEP:
             call = _call(tags, run_id, path, name, t_ns, ended_ns, outcome, events)
-            folded.calls.append(call)
+            folded.calls.append(call._replace(in_failed_attempt=True) if in_failed else call)
         elif namespace and namespace != around and parent:
             path = f"{path}/{name}" if path else name
+            in_failed = in_failed or outcome in BAD
             key = parent, namespace
             before = attempts.get(key)
             if before is None:
@@ -87,7 +91,7 @@ def fold(events: RequestEvents, end_ns: int) -> Folded:
             else:
                 tries = before.attempts + 1
                 attempts[key] = NodeCall(path, before.start_ns, ended_ns, tries, outcome)
-        scopes[run_id] = namespace, path
+        scopes[run_id] = namespace, path, in_failed
     folded.nodes = [call for call in attempts.values() if call.path != START_NODE]
     return folded
 
@@ -97,7 +101,7 @@ def _scope_of(parent: int, scopes: dict[int, _Scope]) -> _Scope:
     for run_id, scope in scopes.items():
         if run_id & ID_MASK == parent:
             return scope
-    return None, ""
+    return None, "", False
 
 
 def _call(
@@ -114,6 +118,8 @@ def _call(
     if event is not None and event.served_model:
         name = event.served_model
     word = {_MODEL: "model", _TOOL: "tool", _RETRIEVER: "retriever"}[kind]
+    if event is not None and event.kind == "embedding":
+        word = "embedding"
     return Call(word, node, name, start_ns, end_ns, outcome, event)
 
 

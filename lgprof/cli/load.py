@@ -50,6 +50,8 @@ def load(
     resume: shared.Resume = None,
     recursion_limit: shared.RecursionLimit = None,
     failed_when: shared.FailedWhen = None,
+    prices: shared.Prices = None,
+    monthly_requests: shared.MonthlyRequests = None,
     ui: own.Ui = False,
     master: own.Master = False,
     bind: own.Bind = None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lgprof.cli.billing import read_billing
 from lgprof.cli.reading import (
     REQUEST,
     REQUEST_FIELDS,
@@ -71,7 +72,9 @@ def read_load_options(
     _refuse_useless(own)
     request = choose(typed, settings, cwd, variables, REQUEST)
     options = LoadOptions(
-        request=RunOptions(**read(request, REQUEST, REQUEST_FIELDS)), **read(own, _READERS, _FIELDS)
+        request=RunOptions(**read(request, REQUEST, REQUEST_FIELDS)),
+        billing=read_billing(typed, settings, cwd, variables),
+        **read(own, _READERS, _FIELDS),
     )
     if options.users is None and not options.schedule().count:
         raise UsageError(

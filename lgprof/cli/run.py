@@ -86,9 +86,10 @@ def run(
     verbose: shared.Verbose = 0,
 ) -> int:
     """Profile a few requests: where does the time go?"""
+    from lgprof.cli.billing import read_billing
     from lgprof.cli.output import Output, measure_and_deliver
     from lgprof.cli.reading import variables_set
-    from lgprof.cli.run_options import read_billing, read_extras, read_run_options
+    from lgprof.cli.run_options import read_extras, read_run_options
     from lgprof.config import load_settings
     from lgprof.target import parse_inputs
 

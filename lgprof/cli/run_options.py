@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from lgprof.cli.reading import (
     REQUEST,
     REQUEST_FIELDS,
-    Choice,
     Reader,
     as_written,
     at_least,
@@ -18,9 +16,7 @@ from lgprof.cli.reading import (
     read,
 )
 from lgprof.config import Settings
-from lgprof.errors import UsageError
-from lgprof.llm.price_table import PriceTable, parse_price_table, read_price_file
-from lgprof.run.options import Billing, Extras, RunOptions
+from lgprof.run.options import Extras, RunOptions
 
 _READERS: dict[str, Reader] = {
     **REQUEST,
@@ -47,30 +43,6 @@ def read_run_options(
     """
     choices = choose(typed, settings, cwd, variables, _READERS)
     return RunOptions(**read(choices, _READERS, REQUEST_FIELDS))
-
-
-def _price_table(choice: Choice) -> PriceTable:
-    if isinstance(choice.value, dict):
-        return parse_price_table(choice.value, choice.where)
-    return read_price_file(choice.folder / choice.value, choice.where)
-
-
-def _traffic(choice: Choice) -> float:
-    requests = float(choice.value)
-    if not 0 < requests < math.inf:
-        raise UsageError(f"{choice.where}: {choice.value} is no number of requests")
-    return requests
-
-
-_BILLING: dict[str, Reader] = {"prices": _price_table, "monthly_requests": _traffic}
-
-
-def read_billing(
-    typed: Mapping[str, Any], settings: Settings, cwd: Path, variables: Mapping[str, str]
-) -> Billing:
-    """How the run is billed; arguments and errors are those of `read_run_options`."""
-    choices = choose(typed, settings, cwd, variables, _BILLING)
-    return Billing(**read(choices, _BILLING, {}))
 
 
 _EXTRAS: dict[str, Reader] = {"sample": as_written}

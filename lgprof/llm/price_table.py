@@ -29,6 +29,11 @@ class OwnPrice:
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
 
+    def as_settings(self) -> dict[str, float]:
+        """Its prices by name; those that were not given are left out."""
+        prices = {name: getattr(self, name) for name in (*_REQUIRED, *_OPTIONAL)}
+        return {name: float(price) for name, price in prices.items() if price is not None}
+
     def cost_usd(self, tokens: Tokens) -> Decimal | None:
         """What a call costs; None where the tokens are not known or contradict each other."""
         if tokens.input is None or tokens.output is None:
@@ -51,6 +56,11 @@ class PriceTable:
 
     exact: Mapping[str, OwnPrice] = field(default_factory=dict)
     prefixes: Mapping[str, OwnPrice] = field(default_factory=dict)
+
+    def as_settings(self) -> dict[str, dict[str, float]]:
+        """The table as `parse_price_table` takes it."""
+        named = {**self.exact, **{f"{start}*": price for start, price in self.prefixes.items()}}
+        return {name: price.as_settings() for name, price in named.items()}
 
     def find(self, names: Iterable[str]) -> OwnPrice | None:
         """The price of a model known by these names: exact before prefix, the longest prefix."""

@@ -64,7 +64,7 @@ class Keeper:
             self._keep_hashed(finished)
             return
         for event in finished.events.models.values():
-            event.prompt = None
+            event.prompt = event.tools = event.answer = None
         if finished.log.outcome in ("failed", "timed_out"):
             self._offer_failed(finished)
         entry = finished.latency_ns, finished.log.index, finished

@@ -12,6 +12,7 @@ from lgprof.analysis.fold import Folded, failing_node, fold
 from lgprof.analysis.spans import Leg, RequestLog
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.outcomes import type_name
+from lgprof.load.biller import Biller
 from lgprof.load.keeper import Finished, Keeper
 from lgprof.load.tally import Balance, Tally
 from lgprof.model import Outcome
@@ -100,6 +101,8 @@ class Ledger:
     ) -> None:
         self.tally = Tally()
         self.warm_up = WarmUpCount()
+        self.biller: Biller | None = None
+        """Told the model calls of each measured request."""
         self.in_flight: dict[int, UnderWay] = {}
         """By the object's id, in order of their start."""
         self.probed = 0
@@ -282,6 +285,8 @@ class Ledger:
         if self._recording is None:
             return
         self.tally.record_calls(folded)
+        if self.biller is not None:
+            self.biller.offer(folded.calls, is_lost=log.outcome in ("failed", "timed_out"))
         self._keeper.offer(
             Finished(log, under_way.events, arrival.intended_ns, latency_ns, arrival.sampled)
         )

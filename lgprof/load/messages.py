@@ -56,6 +56,8 @@ class Setup(msgspec.Struct):
     max_in_flight: int
     cold_index: int
     """Number of the first request that the worker makes."""
+    prices: dict[str, dict[str, float]] = {}
+    """The user's own, as settings write them."""
 
 
 class Ready(msgspec.Struct):
@@ -74,6 +76,10 @@ class Ready(msgspec.Struct):
     """Input and output tokens of the first request, where the provider reported them."""
     pool_size: int | None
     """Threads of the loop's executor, or that call a sync graph."""
+    cost_usd: float | None = None
+    """Of the first request; None where the cost of no call is known."""
+    unpriced_calls: int = 0
+    """Calls of the first request whose cost is not known."""
     not_supplied: list[str] = []
     synthesized: bool = False
     """The input was made from the schema."""

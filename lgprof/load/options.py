@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lgprof.load.abort import AbortRule
 from lgprof.load.arrivals import ArrivalKind, Schedule, stages_between, steady
 from lgprof.model.load import Stage
-from lgprof.run.options import RunOptions
+from lgprof.run.options import Billing, RunOptions
 
 DEFAULT_PORT = 5557
 
@@ -42,6 +42,7 @@ class LoadOptions:
     """Queued plus running ones in each worker; an arrival beyond it is dropped."""
     keep: int = 200
     """Requests of the uniform sample whose spans are kept, over all workers."""
+    billing: Billing = field(default_factory=Billing)
     abort_on: tuple[AbortRule, ...] = ()
     tolerate_worker_loss: bool = False
 

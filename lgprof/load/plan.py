@@ -101,6 +101,7 @@ class TestPlan:
             max_concurrent=options.max_concurrent,
             max_in_flight=options.max_in_flight,
             cold_index=_UNMEASURED_INDEX + slot,
+            prices=options.billing.prices.as_settings(),
         )
 
     def go(self, slot: int, workers: int, unloaded_s: float | None, start_in_s: float) -> wire.Go:
@@ -137,16 +138,11 @@ class TestPlan:
         if self.schedule is None:
             limit, users = self.options.requests, self.options.users
             what = f"{limit} requests" if limit else f"requests for {self.duration_s:g} s"
-            lines.append(f"{users} users will send {what}.")
+            lines.append(f"{users} users will send {what}{_asked_for(ready, limit)}.")
             return "\n".join(lines)
         warmup = self.options.warmup_schedule().count if self.warmup_s else 0
         count = self.schedule.count + warmup
-        will = f"{count} requests will follow"
-        if ready.llm_calls:
-            will += f", about {count * ready.llm_calls} model calls"
-        if ready.tokens:
-            will += f" with {count * ready.tokens} tokens"
-        return "\n".join([*lines, f"{will}."])
+        return "\n".join([*lines, f"{count} requests will follow{_asked_for(ready, count)}."])
 
     def abort_rule_met(self, book: Book) -> str | None:
         """The first condition of ``--abort-on`` that holds."""
@@ -163,6 +159,26 @@ class TestPlan:
             values |= _percentiles(all_latencies(recent.total))
             values["lag.p99"] = _percentiles(recent.total.histogram("lag")).get("p99")
         return next((rule.text for rule in self.options.abort_on if rule.is_met(values)), None)
+
+
+def _asked_for(ready: wire.Ready, requests: int | None) -> str:
+    """What so many requests like the first, or each of them, will take and cost."""
+    number, each = (requests, "") if requests else (1, "each ")
+    facts = []
+    if ready.llm_calls:
+        facts.append(f"about {number * ready.llm_calls} model calls")
+    if ready.tokens:
+        facts.append(f"{number * ready.tokens:,} tokens")
+    if ready.cost_usd is not None:
+        least = "at least " if ready.unpriced_calls else "about "
+        facts.append(f"{least}{_usd(number * ready.cost_usd)}")
+    elif ready.llm_calls:
+        facts.append("at an unknown price (--prices)")
+    return f", {each}with {', '.join(facts)}" if facts else ""
+
+
+def _usd(dollars: float) -> str:
+    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.2g}"
 
 
 def _percentiles(histogram: Histogram) -> dict[str, float | None]:

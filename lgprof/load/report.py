@@ -10,16 +10,18 @@ from typing import Any
 
 import lgprof
 from lgprof.analysis.build import Process, figures
+from lgprof.analysis.costs import price_calls
+from lgprof.analysis.prompt_cache import note_prompt_caches
 from lgprof.analysis.saturation import LoadFacts, find_saturation
+from lgprof.llm.prices import Prices
 from lgprof.load.book import Book, Interval
 from lgprof.load.fidelity import GeneratorFacts, judge
 from lgprof.load.messages import Baselined, Done, Ready
 from lgprof.load.options import LoadOptions
 from lgprof.load.plan import TestPlan
-from lgprof.load.rows import all_rows
+from lgprof.load.rows import all_rows, bill
 from lgprof.load.warnings import load_warnings
 from lgprof.model import (
-    Cost,
     ErrorRow,
     Failure,
     Fidelity,
@@ -100,8 +102,14 @@ def _renumbered(done: list[Done]) -> Iterable[Request]:
 
 def load_profile(outcome: Outcome, options: LoadOptions) -> Profile:
     """The Profile of a load test."""
+    environment = outcome.ready.environment
+    prices = Prices(options.billing.prices, datetime.now(UTC))
+    source = price_calls(outcome.requests(), prices)
+    if source is not None:
+        environment.prices_source, environment.prices_date = source
     sampled = [request for request in outcome.requests() if request.sampled]
-    of_sample = figures(sampled, Process(None, 0, 0, None, None))
+    of_sample = figures(sampled, Process(None, 0, 0, None, None, sees_rate_limits=True))
+    note_prompt_caches(of_sample.models, sampled, prices)
     rows = all_rows(outcome.book.total, of_sample, outcome.baseline, _ended(outcome))
     saturation = find_saturation(_load_facts(outcome), rows.nodes, of_sample.attribution_s)
     held_s = of_sample.attribution_s.blocked_loop + of_sample.attribution_s.node_cpu
@@ -113,7 +121,7 @@ def load_profile(outcome: Outcome, options: LoadOptions) -> Profile:
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         lgprof=lgprof.__version__,
         target=outcome.ready.target,
-        environment=outcome.ready.environment,
+        environment=environment,
         settings=_settings(outcome, options),
         summary=summary,
         attribution_s=of_sample.attribution_s,
@@ -136,7 +144,9 @@ def _ended(outcome: Outcome) -> int:
 
 def _settings(outcome: Outcome, options: LoadOptions) -> dict[str, Any]:
     planned_s = outcome.plan.duration_s
+    monthly = options.billing.monthly_requests
     return {
+        **({"monthly_requests": monthly} if monthly else {}),
         "rps": None if options.users or options.stages else options.rps,
         "duration_s": planned_s if math.isfinite(planned_s) else None,
         "requests": options.requests,
@@ -182,7 +192,7 @@ def _summary(outcome: Outcome, llm_calls: int, tool_calls: int, tokens: Any) -> 
         cpu_s=sum(found.cpu_s for found in book.workers.values()) / ended if ended else None,
         peak_rss_bytes=sum(found.peak_rss_bytes for found in book.workers.values()) or None,
         tokens=tokens,
-        cost_usd=Cost(unpriced_calls=llm_calls),
+        cost_usd=bill(book.total),
         histogram=graph.encode(),
     )
 
@@ -234,7 +244,7 @@ def _load(
         max_in_flight=None if closed else options.max_in_flight,
         peak_in_flight=sum(batch.peak_in_flight for batch in last),
         peak_queued=sum(batch.peak_queued for batch in last),
-        over_range=sum(found.over_range for found in book.total.histograms.values()),
+        over_range=book.total.over_range,
         abort_reason=outcome.abort_reason,
         warm_up=WarmUp(
             duration_s=plan.warmup_s,
@@ -346,5 +356,5 @@ def _generator_facts(
         service_p50_s=service.percentile_s(50) if service.total else None,
         starved_share=_starved_share(outcome),
         held_s=held_s,
-        over_range=sum(found.over_range for found in book.total.histograms.values()),
+        over_range=book.total.over_range,
     )

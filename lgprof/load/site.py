@@ -7,13 +7,17 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lgprof.analysis.fold import fold
 from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import TargetFailedError, UsageError
 from lgprof.langgraph_adapter.input_schema import input_json_schema
+from lgprof.llm.price_table import parse_price_table
+from lgprof.llm.prices import Prices
 from lgprof.load.async_engine import AsyncEngine
+from lgprof.load.biller import Biller
 from lgprof.load.desk import Desk
 from lgprof.load.graph_caller import GraphCaller
 from lgprof.load.keeper import Keeper
@@ -83,6 +87,7 @@ class Site:
         self.recording, self._probes = self._cleanup.enter_context(routed_session(self._clock))
         self.keeper = self._made_keeper()
         self.ledger = self._made_ledger()
+        self.biller = self._made_biller()
         self.caller = GraphCaller(self._target, self._plan, self.ledger)
         return self._first_request()
 
@@ -114,13 +119,21 @@ class Site:
             on_failure=self.failures.add,
         )
 
+    def _made_biller(self) -> Biller:
+        own = parse_price_table(self._setup.prices, "the master's prices")
+        biller = self.ledger.biller = Biller(self.ledger.tally, Prices(own, datetime.now(UTC)))
+        biller.start()
+        self._cleanup.callback(biller.finish)
+        return biller
+
     # --- without load --------------------------------------------------------------------------
 
     def _first_request(self) -> Ready:
         with watched_connections() as hosts:
             made = self._one_by_one([self._setup.cold_index])[0]
         calls = fold(made.events, made.log.legs[-1].end_ns if made.log.legs else 0).calls
-        tokens = [call.tokens for call in calls if call.tokens]
+        bill = self.biller.bill(calls)  # which also loads what counts and prices, in good time
+        tokens = [call.tokens for call in bill.calls if call.tokens]
         self._refuse_unfit_input(made.error)
         return Ready(
             target=described(self._source.spec, self._target, self._inputs, self.mode),
@@ -134,6 +147,8 @@ class Site:
             if tokens
             else None,
             pool_size=self.pool_size,
+            cost_usd=bill.cost_usd,
+            unpriced_calls=bill.unpriced,
             not_supplied=list(self._source.not_supplied),
             synthesized=self._inputs.synthesized,
         )

@@ -4,20 +4,74 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from lgprof.analysis.attribution import BAD
 from lgprof.analysis.fold import Call, Folded
 from lgprof.histogram import Histogram
+from lgprof.llm.usage import is_cache_hit
+from lgprof.model import Tokens
+from lgprof.record.event_log import ModelEvent
 
 Key = tuple[str, ...]
 """``("graph",)``, ``("service",)``, ``("lag",)``, ``("loop_lag",)``, ``("failed",)``,
-``("node", path)``, ``("model", node, name)``, ``("first_token", node, name)``,
+``("cost",)``, ``("bill",)``,
+``("node", path)``, ``("model", node, name)``, ``("embedding", node, name)``,
+``("first_token", node, name)``, ``("inter_token", node, name)``,
 ``("tool", node, name)``, ``("retriever", node, name)`` or ``("error", type, node)``."""
 
 _SEPARATOR = "\x1f"
+
+PUSD = 10**12
+"""Costs are summed in whole millionths of a millionth of a USD, which add up without loss."""
+
+COST_STEP_PUSD = 10
+"""Of the histogram of costs: so many millionths of a millionth of a USD stand for a nanosecond."""
+
+
+class BilledCall(NamedTuple):
+    """A model call and what it cost."""
+
+    call: Call
+    tokens: Tokens | None
+    """Reported or counted."""
+    cost_pusd: int | None
+    """In millionths of a millionth of a USD; None where it is not known."""
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether it may have cost more than nothing, and nobody knows what."""
+        is_refusal = self.call.outcome == "failed" and self.tokens is None
+        return self.cost_pusd is None and not is_refusal
+
+
+class Bill(NamedTuple):
+    """What a request cost."""
+
+    calls: Sequence[BilledCall]
+    is_lost: bool
+    """The request failed or timed out."""
+    overflowed: bool = False
+    """There was no time to work it out."""
+
+    @property
+    def cost_pusd(self) -> int:
+        """Of all calls whose cost is known."""
+        return sum(call.cost_pusd or 0 for call in self.calls)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The same in USD; None where the cost of no call is known."""
+        known = [call.cost_pusd for call in self.calls if call.cost_pusd is not None]
+        return sum(known) / PUSD if known else None
+
+    @property
+    def unpriced(self) -> int:
+        """How many calls are missing in it."""
+        return sum(call.is_unpriced for call in self.calls)
 
 
 class Balance(msgspec.Struct):
@@ -119,6 +173,8 @@ class Tally:
     def _record_call(self, call: Call) -> None:
         key = call.kind, call.node, call.name
         self._histograms[key].record(call.end_ns - call.start_ns)
+        if call.event is not None:
+            self._record_wire(key, call.event)
         if call.outcome in BAD:
             self._count(key, "errors", 1)
         tokens, event = call.tokens, call.event
@@ -133,6 +189,49 @@ class Tally:
             if tokens is not None and tokens.output:
                 self._count(key, "streamed_tokens", tokens.output)
                 self._count(key, "streaming_us", (call.end_ns - event.first_token_ns) // 1000)
+
+    def _record_wire(self, key: Key, event: ModelEvent) -> None:
+        """What was seen of a model call on the wire."""
+        if event.attempts:
+            self._count(key, "seen", 1)
+            self._count(key, "retries", event.attempts - 1)
+        if event.gaps_ns:
+            gaps = self._histograms["inter_token", key[1], key[2]]
+            for gap_ns in event.gaps_ns:
+                gaps.record(gap_ns)
+
+    def record_bill(self, bill: Bill) -> None:
+        """Count what a request cost."""
+        with self.lock:
+            self._histograms["cost",].record(bill.cost_pusd // COST_STEP_PUSD)
+            for call in bill.calls:
+                self._record_billed(call)
+            if bill.is_lost:
+                self._count(("bill",), "lost_pusd", bill.cost_pusd)
+            if bill.overflowed:
+                self._count(("bill",), "overflowed", len(bill.calls))
+
+    def _record_billed(self, billed: BilledCall) -> None:
+        call, tokens, cost_pusd = billed
+        key = call.kind, call.node, call.name
+        if cost_pusd is None:
+            self._count(key, "unpriced", billed.is_unpriced)
+        else:
+            self._count(key, "priced", 1)
+            self._count(key, "cost_pusd", cost_pusd)
+            if call.in_failed_attempt:
+                self._count(("bill",), "retried_pusd", cost_pusd)
+        if call.event is not None and is_cache_hit(call.event.usage):
+            self._count(key, "llm_cache_hits", 1)
+            return
+        if call.outcome == "ok" and call.tokens is None:
+            self._count(key, "silent", 1)
+            self._count(key, "unknown", tokens is None)
+            self._count(key, "streamed", call.event is not None and call.event.chunks > 0)
+        if tokens is not None and tokens.estimated_share:
+            self._count(key, "input", tokens.input or 0)
+            self._count(key, "output", tokens.output or 0)
+            self._count(key, "estimated", (tokens.input or 0) + (tokens.output or 0))
 
     def take(self) -> tuple[Balance, Counted]:
         """The balance, and what was counted since this was called last."""
@@ -172,6 +271,12 @@ class Total:
         for name, count in counts.items():
             known = sums.get(name, 0)
             sums[name] = max(known, count) if name == "most_visits" else known + count
+
+    @property
+    def over_range(self) -> int:
+        """Durations above 1 h, which count as 1 h."""
+        found = self.histograms.items()
+        return sum(histogram.over_range for key, histogram in found if key != ("cost",))
 
     def histogram(self, *key: str) -> Histogram:
         """One histogram; an empty one where nothing was recorded under the key."""

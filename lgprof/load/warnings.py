@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lgprof.analysis.build import Figures
 from lgprof.load.options import LoadOptions
 from lgprof.model import NodeRow, Warn
-from lgprof.run.warnings import about_interrupts
+from lgprof.run.warnings import about_interrupts, about_usage
 
 if TYPE_CHECKING:
     from lgprof.load.report import Outcome
@@ -27,6 +27,7 @@ def load_warnings(
         *_about_target(outcome),
         *_about_requests(outcome, options),
         *_about_sample(outcome),
+        *_about_models(outcome),
         *_about_nodes(of_sample, nodes),
     ]
 
@@ -110,6 +111,25 @@ def _about_sample(outcome: Outcome) -> Iterator[Warn]:
             "not 0",
             fix="keep some with --keep",
         )
+
+
+def _about_models(outcome: Outcome) -> Iterator[Warn]:
+    total = outcome.book.total
+    keys = [*total.keys("model"), *total.keys("embedding")]
+    counts = [total.counts.get(key, {}) for key in keys]
+    overflowed = total.counts.get(("bill",), {}).get("overflowed", 0)
+    if overflowed:
+        yield Warn(
+            code="not_billed",
+            message=f"there was no time to bill {overflowed} model calls: the cost is without them",
+            fix="offer less with --rps",
+        )
+    yield from about_usage(
+        sum(total.histogram(*key).total for key in keys),
+        silent=sum(found.get("silent", 0) for found in counts),
+        unknown=sum(found.get("unknown", 0) for found in counts),
+        streamed=any(found.get("streamed", 0) for found in counts),
+    )
 
 
 def _about_nodes(of_sample: Figures, nodes: Sequence[NodeRow]) -> Iterator[Warn]:

@@ -291,6 +291,7 @@ class _Worker:
         stuck = not running.done()
         if not stuck:
             running.result()  # a defect of ours is not hidden
+        site.biller.finish()
         return wire.Done(
             batch=self._batch(finished=True),
             elapsed_s=max(0, site.ledger.last_end_ns - self._origin_ns) / 1e9,

@@ -134,6 +134,8 @@ class Cost(msgspec.Struct, kw_only=True):
     """Over all requests."""
     failed_requests: float | None = None
     """What was spent on requests that failed or timed out."""
+    failed_attempts: float | None = None
+    """What was spent in attempts of nodes that ended in an error and were retried or handled."""
     unpriced_calls: int = 0
     """Calls whose price or usage is not known, but for those answered with an error and no usage:
     providers do not bill these."""

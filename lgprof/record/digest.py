@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -96,14 +96,9 @@ class Digester:
         }
 
     def _count(self, event: ModelEvent) -> tuple[int, int] | None:
-        messages = _single_prompt(event.prompt)
-        if self._counter is None or event.usage or event.answer is None or messages is None:
-            return None
-        try:
-            sent = self._counter.prompt(messages, event.tools or (), event.model)
-            return sent, self._counter.answer(event.answer, event.model)
-        except Exception:  # content or a schema of a shape that nobody has described
-            return None
+        if self._counter is None or event.usage or event.answer is None:
+            return event.counted
+        return counting(self._counter, event)()
 
     def _shape(self, event: ModelEvent) -> Prompt | None:
         """The form of a single prompt; None for batches."""
@@ -114,6 +109,22 @@ class Digester:
             return self._prompts.read(event.node, event.model, messages, event.tools)
         except Exception:  # a user's object may raise anything while it is read
             return None
+
+
+def counting(counter: TokenCounter, event: ModelEvent) -> Callable[[], tuple[int, int] | None]:
+    """What counts the input and output tokens of a call, and holds its texts until then."""
+    messages, tools, answer = _single_prompt(event.prompt), event.tools or (), event.answer
+    model = event.model
+
+    def count() -> tuple[int, int] | None:
+        if messages is None:
+            return None
+        try:
+            return counter.prompt(messages, tools, model), counter.answer(answer, model)
+        except Exception:  # content or a schema of a shape that nobody has described
+            return None
+
+    return count
 
 
 def _single_prompt(prompt: Any) -> list[Any] | None:

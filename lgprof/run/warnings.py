@@ -195,12 +195,27 @@ def _about_models(figures: Figures, requests: Sequence[Request]) -> Iterator[War
         if not span.model.llm_cache_hit
     ]
     silent = [call for call in calls if call.tokens is None or call.tokens.estimated_share]
+    yield from about_usage(
+        len(calls),
+        silent=len(silent),
+        unknown=sum(call.tokens is None for call in silent),
+        streamed=any(call.chunks for call in silent),
+    )
+
+
+def about_usage(calls: int, *, silent: int, unknown: int, streamed: bool) -> Iterator[Warn]:
+    """Calls whose provider reported no usage.
+
+    Args:
+        calls: How many there were.
+        silent: How many of them reported nothing.
+        unknown: How many of these could not be counted either.
+        streamed: Whether one of these was streamed: providers then have to be asked for usage.
+    """
     if silent:
-        streamed = any(call.chunks for call in silent)
-        unknown = sum(call.tokens is None for call in silent)
         rest = "theirs are estimated" if not unknown else f"those of {unknown} are unknown"
         yield Warn(
             code="no_usage",
-            message=f"{len(silent)} of {len(calls)} model calls reported no tokens: {rest}",
+            message=f"{silent} of {calls} model calls reported no tokens: {rest}",
             fix="set stream_usage=True on the model" if streamed else None,
         )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lgprof.analysis.costs import price_calls, summed_cost
 from lgprof.analysis.fold import fold
+from lgprof.llm.price_table import PriceTable
+from lgprof.llm.prices import Prices
+from lgprof.load.rows import bill
 from lgprof.load.tally import Total
 from lgprof.model import Request
 from tests.load import apps
@@ -66,6 +71,7 @@ def test_folded_calls_equal_spans(
         kept = {found.log.index: found for found in site.keeper._sampled}
         kept |= {found.log.index: found for *_, found in site.keeper._slowest}
         requests = site.keeper.requests(0, in_loop=site.mode == "async")
+        site.biller.finish()
         _, counted = site.ledger.tally.take()
     assert [request.index for request in requests] == list(range(REQUESTS))
     total = Total()
@@ -88,3 +94,12 @@ def test_folded_calls_equal_spans(
     assert calls
     assert {path: total.histogram("node", path).total for path in calls} == calls
     assert site.recording.orphans == 0
+    price_calls(requests, Prices(PriceTable(), datetime.now(UTC)))
+    of_spans, of_all = summed_cost(requests), bill(total)
+    assert of_all.total == (None if of_spans.total is None else pytest.approx(of_spans.total))
+    assert of_all.unpriced_calls == of_spans.unpriced_calls
+    if of_spans.per_request:
+        assert of_all.per_request.mean == pytest.approx(of_spans.per_request.mean)
+        assert of_all.per_request.max == pytest.approx(of_spans.per_request.max, rel=1e-3)
+        assert of_all.failed_requests == pytest.approx(of_spans.failed_requests)
+        assert of_all.failed_attempts == pytest.approx(of_spans.failed_attempts)

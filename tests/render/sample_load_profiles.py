@@ -20,6 +20,8 @@ from simulated_load import (
 from lgprof.histogram import encode_seconds
 from lgprof.load.arrivals import Schedule, stages_between
 from lgprof.model import (
+    Cost,
+    CostDistribution,
     ErrorRow,
     Fidelity,
     Load,
@@ -170,7 +172,7 @@ def load_profile(
         for name, share, unloaded_s in nodes
     ]
     for row in profile.models:
-        row.calls = test.completed
+        row.calls, row.cost_usd = test.completed, 0.0041 * test.completed or None
         row.tokens = Tokens(input=900 * test.completed, output=180 * test.completed)
     profile.errors = list(errors)
     summary = profile.summary
@@ -187,7 +189,12 @@ def load_profile(
     summary.throughput_rps = test.completed / test.elapsed_s if test.elapsed_s else 0.0
     summary.llm_calls, summary.tool_calls = test.completed, 0
     summary.tokens = Tokens(input=900 * test.completed, output=180 * test.completed)
-    summary.cost_usd.total = summary.cost_usd.per_request = None
+    summary.cost_usd = Cost(
+        total=0.0041 * test.completed or None,
+        per_request=CostDistribution(mean=0.0041, p50=0.0041, p95=0.0041, max=0.0041),
+        failed_requests=0.0,
+        failed_attempts=0.0,
+    )
     summary.histogram = test.histogram
     return profile
 

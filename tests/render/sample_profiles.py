@@ -11,6 +11,7 @@ from lgprof.histogram import encode_seconds
 from lgprof.model import (
     Attribution,
     CriticalPathRow,
+    Divergence,
     Edge,
     Environment,
     ErrorRow,
@@ -21,6 +22,7 @@ from lgprof.model import (
     ModelRow,
     NodeRow,
     Profile,
+    PromptCache,
     Request,
     Span,
     Summary,
@@ -561,6 +563,26 @@ def costs() -> Profile:
     profile = profile_of(made)
     profile.settings["monthly_requests"] = 1e6
     profile.summary.tokens.estimated_share = 0.12
+    for row in profile.models:
+        row.duplicate_calls, row.near_duplicate_calls = 0, 3
+        row.prompt_cache = PromptCache(
+            cacheable_share=0.0,
+            actual_share=None,
+            saving_usd=None if row.cost_usd is None else 0.0,
+            reordered_share=0.0,
+            reordered_saving_usd=None if row.cost_usd is None else 0.0,
+        )
+        if row.node == "write/draft":
+            row.duplicate_calls, row.input_growth_tokens = 4, 312.0
+            row.prompt_cache = PromptCache(
+                cacheable_share=0.21,
+                actual_share=0.0,
+                saving_usd=0.0011,
+                reordered_share=0.86,
+                reordered_saving_usd=0.0049,
+                divergence=Divergence(message=0, role="system", char=17, hint="a timestamp"),
+                diverging_calls=9,
+            )
     return profile
 
 

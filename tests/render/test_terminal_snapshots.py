@@ -42,7 +42,7 @@ def test_looks_as_it_did(show, samples, name: str, width: int, kind: str) -> Non
     ("width", "kind"), [(60, "plain"), (100, "plain"), (100, "ascii"), (160, "plain")]
 )
 def test_cost(show, samples, width: int, kind: str) -> None:
-    shown = show(samples.costs(), width, kind, sections=["cost"])
+    shown = show(samples.costs(), width, kind, sections=["cost", "prompts"])
     path = SNAPSHOTS / f"cost-{width}-{kind}.txt"
     if os.environ.get("LGPROF_UPDATE_SNAPSHOTS") == "1":
         path.write_text(shown, encoding="utf-8")

@@ -74,7 +74,7 @@ _SECTIONS = (
     _Section("nodes", node_blocks, _NODES, kind="run"),
     _Section("nodes", load_node_blocks, _NODES, kind="load"),
     _Section("models", model_blocks, "no model calls"),
-    _Section("cost", cost_blocks, "no model calls: nothing to bill", kind="run"),
+    _Section("cost", cost_blocks, "no model calls: nothing to bill"),
     _Section("prompts", prompt_blocks, "prompts have nothing in common"),
     _Section("tools", tool_blocks, "no tool or retriever calls"),
     _Section(*_ATTRIBUTION, kind="load"),

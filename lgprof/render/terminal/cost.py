@@ -90,13 +90,22 @@ def _apart(page: Page) -> list[tuple[str, str]]:
     summary = page.profile.summary
     cost, facts = summary.cost_usd, []
     if summary.failed + summary.timed_out and cost.total:
-        lost = cost.failed_requests
-        of_all = "unknown" if lost is None else f"{usd(lost)} ({percent(lost / cost.total)})"
-        facts.append(("failed requests", of_all))
+        facts.append(("failed requests", _lost(cost.failed_requests, cost.total)))
+    if cost.failed_attempts and cost.total:
+        facts.append(("failed attempts", _lost(cost.failed_attempts, cost.total)))
     if cost.per_request is not None and cost.per_request.max > _DEARER * cost.per_request.p50:
-        costliest = max(page.profile.requests, key=lambda one: request_cost_usd(one) or 0.0)
-        facts.append(("costliest request", _costliest(page, costliest, cost.per_request.p50)))
+        costliest = max(
+            page.profile.requests, key=lambda one: request_cost_usd(one) or 0.0, default=None
+        )
+        # A load test keeps few requests: the costliest may not be among them.
+        if costliest and (request_cost_usd(costliest) or 0.0) > cost.per_request.max / _DEARER:
+            facts.append(("costliest request", _costliest(page, costliest, cost.per_request.p50)))
     return facts
+
+
+def _lost(dollars: float | None, total_usd: float) -> str:
+    """Money that was spent for nothing."""
+    return "unknown" if dollars is None else f"{usd(dollars)} ({percent(dollars / total_usd)})"
 
 
 def _costliest(page: Page, request: Request, median_usd: float) -> str:

@@ -32,8 +32,8 @@ def prompt_blocks(page: Page) -> list[Block]:
         Column("was cached", [_share(cache.actual_share) for cache in caches], 96),
         Column("left to save", [_money(cache.saving_usd) for cache in caches], 95),
         Column("reordered", [_share(cache.reordered_share) for cache in caches], 80),
-        Column("repeats", [Text(count(row.duplicate_calls or 0)) for row in rows], 90),
-        Column("but for numbers", [Text(count(row.near_duplicate_calls or 0)) for row in rows], 50),
+        Column("repeats", [_number(row.duplicate_calls) for row in rows], 90),
+        Column("but for numbers", [_number(row.near_duplicate_calls) for row in rows], 50),
         Column("growth", [_growth(row) for row in rows], 70),
     ]
     lines = table_lines(page, columns)
@@ -73,6 +73,12 @@ def _money(dollars: float | None) -> Text:
     if dollars is None:
         return Text("?", style=palette.QUIET)
     return Text(usd(dollars), style=palette.PLAIN if dollars else palette.QUIET)
+
+
+def _number(calls: int | None) -> Text:
+    if calls is None:
+        return Text("?", style=palette.QUIET)
+    return Text(count(calls), style=palette.PLAIN if calls else palette.QUIET)
 
 
 def _growth(row: ModelRow) -> Text:
