@@ -7,6 +7,7 @@ the frames below it, never how long that took.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from lgprof.analysis.call_tree import IO_KINDS, Call, call_key, call_tree
@@ -25,29 +26,35 @@ _CALLS = frozenset({"model", "tool", "retriever"})
 _Calls = tuple[tuple[str, str], ...]
 
 
-def flame_graph(profile: Profile, *, view: View = "node-seconds", by: By = "time") -> Flame:
-    """The tree of a Profile.
+@dataclass(frozen=True, slots=True)
+class FlameOptions:
+    """Which flame graph to draw."""
 
-    Args:
-        profile: Of a run or a load test.
-        view: ``node-seconds``: all that ran adds up, also what ran side by side. ``elapsed``: the
-            critical path alone, which adds up to the latencies of requests that succeeded or
-            timed out.
-        by: What makes a frame wide. ``elapsed`` is of time alone.
+    view: View = "node-seconds"
+    """``node-seconds``: all that ran adds up, also what ran side by side. ``elapsed``: the critical
+    path alone, which adds up to the latencies of requests that succeeded or timed out."""
+    by: By = "time"
+    """What makes a frame wide; ``elapsed`` is of time alone."""
+
+
+NODE_SECONDS = FlameOptions()
+
+
+def flame_graph(profile: Profile, options: FlameOptions = NODE_SECONDS) -> Flame:
+    """The tree of a run or a load test.
 
     Raises:
         ValueError: ``elapsed`` by anything but time.
     """
     frames = SampledFrames(profile.sampling)
-    if view == "elapsed":
-        if by != "time":
+    if options.view == "elapsed":
+        if options.by != "time":
             raise ValueError("the elapsed view is one of time")
         top = critical_flames(profile.requests, frames)
     else:
         calls = [call for request in profile.requests for call in call_tree(request)]
         kept = [call for call in calls if call.span.kind not in IO_KINDS]
-        widen = {"time": _by_time, "cpu": _by_cpu, "cost": _by_cost, "tokens": _by_tokens}[by]
-        top = _flames(kept, (), frames, widen, 0.0)
+        top = _flames(kept, (), frames, _WIDEN[options.by], 0.0)
     total = sum(flame.value for flame in top)
     return Flame("all", profile.target.name, total, len(profile.requests), children=top)
 
@@ -171,3 +178,11 @@ def _by_tokens(group: _Group, _: float) -> tuple[float, list[Flame], float]:
         Flame("output", "output", sum(each.output or 0 for each in tokens)),
     ]
     return sum(part.value for part in parts), _widest_first(parts), 0.0
+
+
+_WIDEN: dict[By, _Widen] = {
+    "time": _by_time,
+    "cpu": _by_cpu,
+    "cost": _by_cost,
+    "tokens": _by_tokens,
+}

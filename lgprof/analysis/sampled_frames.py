@@ -12,6 +12,7 @@ from lgprof.model import PythonFrame, SampledPlace, Sampling
 Place = tuple[str, tuple[tuple[str, str], ...]]
 """A node's path, and kind and name of the calls in it."""
 
+_WAITING_SHARE = 0.9
 _AWAIT = "[await]"
 _BUILT_IN = "<built-in>"
 _WAITS = frozenset(
@@ -37,10 +38,16 @@ class _Function:
             return 0.0
         return self.self_s + sum(child.seconds(busy=busy) for child in self.below.values())
 
+    def _only_waits(self) -> bool:
+        waits = [child for child in self.below.values() if _waits(child.frame)]
+        return len(waits) == len(self.below) and (
+            sum(child.self_s for child in waits) > _WAITING_SHARE * self.seconds(busy=False)
+        )
+
     def flame(self, scale: float, *, busy: bool) -> Flame:
         """The branch, in units of ``scale`` a second."""
         frame, below = self.frame, list(self.below.values())
-        if frame.library and below and all(_waits(child.frame) for child in below):
+        if frame.library and self._only_waits():
             # What a library does to wait says no more than that it waits.
             return Flame("await", _name(frame), self.seconds(busy=busy) * scale, file=frame.file)
         hot_line = max(self.lines, key=lambda line: (self.lines[line], -line), default=0)

@@ -30,6 +30,11 @@ def user_part(stack: Sequence[Site]) -> Sequence[Site]:
     return ()
 
 
+def is_of_sampler(stack: Sequence[Site]) -> bool:
+    """Whether it is the sampler's own work."""
+    return any(_library(site.file) == "pyinstrument" for site in stack[-3:])
+
+
 def call_body(stack: Sequence[Site]) -> Sequence[Site]:
     """What is below langchain-core's call of a model, tool or retriever; all if none is seen."""
     for index in range(len(stack) - 1, -1, -1):

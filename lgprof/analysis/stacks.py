@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lgprof.analysis.intervals import ByTime
-from lgprof.analysis.sites import SitePrinter, call_body, user_part
+from lgprof.analysis.sites import SitePrinter, call_body, is_of_sampler, user_part
 from lgprof.model import PythonFrame, SampledPlace, Span, StackRow
 from lgprof.record.sampler import AWAIT, BUILT_IN, Site, Stack, Stretch
 
@@ -120,6 +120,8 @@ class _Placing:
         for stack, seconds in stretch.samples:
             at_s = now_s + seconds / 2
             now_s += seconds
+            if is_of_sampler(stack):
+                continue
             inner = max(inside.between(at_s, at_s), key=_order, default=None)
             place = inner.place if inner else base
             if place is None:

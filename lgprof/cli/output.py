@@ -17,6 +17,7 @@ from lgprof.cli.leaving import note_cut_short
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
+    from lgprof.analysis.flame import FlameOptions
     from lgprof.model import Failure, Profile
 
 FOLDER = ".lgprof"
@@ -45,6 +46,7 @@ class Measured(Protocol):
         ...
 
 
+_Word = TypeVar("_Word", bound=str)
 _Result = TypeVar("_Result", bound=Measured)
 
 
@@ -93,6 +95,7 @@ class Output:
     sections: list[str] | None
     quiet: bool
     verbosity: int
+    flame: FlameOptions
 
     @classmethod
     def checked(
@@ -105,6 +108,8 @@ class Output:
         show: str | None,
         quiet: bool,
         verbosity: int,
+        by: str | None = None,
+        view: str | None = None,
     ) -> Output:
         """Make it from the options.
 
@@ -117,7 +122,8 @@ class Output:
                 f"--json {json_to!r}: only - (standard output)", hint="use --output FILE.json"
             )
         sections = chosen_sections(command, show, quiet=quiet)
-        return cls(files, force, json_to is not None, sections, quiet, verbosity)
+        flame = chosen_flame(by, view)
+        return cls(files, force, json_to is not None, sections, quiet, verbosity, flame)
 
     def deliver(self, result: Measured, stdout: StandardOutput, cwd: Path) -> None:
         """Save, report and print the result. A file that cannot be written costs no other."""
@@ -126,7 +132,7 @@ class Output:
         profile = result.profile
         problems: list[str] = []
         saved_to = _save_by_default(profile, cwd, problems)
-        written = write_files(profile, self.files, force=self.force, problems=problems)
+        written = write_files(profile, self.files, self.flame, force=self.force, problems=problems)
         saved = [str(file) for file in (saved_to, *written) if file]
         for problem in problems:
             print(f"warning: {problem}", file=sys.stderr)
@@ -150,6 +156,7 @@ class Output:
             verbosity=self.verbosity,
             saved_to=saved_to,
             next_steps=self._next_steps(result),
+            flame=self.flame,
         )
 
     def _next_steps(self, result: Measured) -> list[str]:
@@ -192,14 +199,19 @@ def check_files(files: Sequence[Path], kind: Literal["run", "load"], *, force: b
 
 
 def write_files(
-    profile: Profile, files: Sequence[Path], *, force: bool, problems: list[str]
+    profile: Profile,
+    files: Sequence[Path],
+    flame: FlameOptions,
+    *,
+    force: bool,
+    problems: list[str],
 ) -> list[Path]:
     """Write a Profile in the formats of the files; one that cannot be written is a problem more.
 
     Returns:
         The files that were written.
     """
-    return [file for file in files if _write(profile, file, force, problems)]
+    return [file for file in files if _write(profile, file, force, problems, flame)]
 
 
 def require_all(files: Sequence[Path], written: Sequence[Path]) -> None:
@@ -234,6 +246,31 @@ def chosen_sections(
     return names
 
 
+def chosen_flame(by: str | None, view: str | None) -> FlameOptions:
+    """Which flame graph to draw.
+
+    Raises:
+        UsageError: There is none such.
+    """
+    from lgprof.analysis.flame import VIEWS, WIDTHS, FlameOptions
+
+    options = FlameOptions(_one_of("--view", view, VIEWS), _one_of("--by", by, WIDTHS))
+    if options.view == "elapsed" and options.by != "time":
+        raise UsageError(
+            f"--view elapsed is of time, not of {options.by}", hint="leave out --view or --by"
+        )
+    return options
+
+
+def _one_of(option: str, value: str | None, words: tuple[_Word, ...]) -> _Word:
+    if value is None:
+        return words[0]
+    for word in words:
+        if word == value:
+            return word
+    raise UsageError(f"{option} {value!r} is not known", hint=f"use {', '.join(words)}")
+
+
 def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | None:
     """Under ``.lgprof/``; in the temporary folder where that cannot be written."""
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
@@ -245,12 +282,19 @@ def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path |
     return None
 
 
-def _write(profile: Profile, file: Path, force: bool, problems: list[str]) -> bool:
+def _write(
+    profile: Profile,
+    file: Path,
+    force: bool,
+    problems: list[str],
+    flame: FlameOptions | None = None,
+) -> bool:
     from lgprof.model.profile_file import write_private
     from lgprof.render.formats import format_of
 
     try:
-        write_private(format_of(file, profile.kind).encode(profile), file, force=force)
+        data = format_of(file, profile.kind).encoded(profile, flame)
+        write_private(data, file, force=force)
     except UsageError as error:
         problems.append(error.message)
         return False

@@ -134,6 +134,22 @@ Show = Annotated[
     str | None,
     typer.Option(metavar="PART,...", help="Parts of the report to print, in its own order."),
 ]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="time|cpu|cost|tokens",
+        show_default="time",
+        help="What makes a frame of the flame graph wide.",
+    ),
+]
+View = Annotated[
+    str | None,
+    typer.Option(
+        metavar="node-seconds|elapsed",
+        show_default="node-seconds",
+        help="Of the flame graph: all that ran adds up, or the critical path alone.",
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="Latency and errors alone; no progress.")
 ]

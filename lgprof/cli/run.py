@@ -82,6 +82,8 @@ def run(
     force: shared.Force = False,
     json_to: shared.JsonTo = None,
     show: shared.Show = None,
+    by: shared.By = None,
+    view: shared.View = None,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = 0,
 ) -> int:
@@ -105,6 +107,8 @@ def run(
         force=force,
         json_to=json_to,
         show=show,
+        by=by,
+        view=view,
         quiet=quiet,
         verbosity=verbose,
     )

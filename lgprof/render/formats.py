@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lgprof.errors import UsageError
 from lgprof.model import Profile
+
+if TYPE_CHECKING:
+    from lgprof.analysis.flame import FlameOptions
 
 Kind = Literal["run", "load"]
 
@@ -26,6 +29,18 @@ class Format(NamedTuple):
     """The kind of Profile that it is for; None for both."""
     why_not: str = ""
     """What to say where it is asked for of the other kind."""
+    encode_flame: Callable[[Profile, FlameOptions], bytes] | None = None
+    """Of a flame graph: the one that is asked for, instead of ``encode``."""
+
+    def encoded(self, profile: Profile, flame: FlameOptions | None = None) -> bytes:
+        """The file.
+
+        Raises:
+            UsageError: The Profile has nothing to put in it.
+        """
+        if flame is not None and self.encode_flame is not None:
+            return self.encode_flame(profile, flame)
+        return self.encode(profile)
 
 
 def _json(profile: Profile) -> bytes:

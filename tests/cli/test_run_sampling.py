@@ -97,3 +97,35 @@ def test_figures_are_of_the_measured_requests_alone(sampled: ProjectHere) -> Non
     assert profile["summary"]["requests"] == 2
     assert profile["nodes"][0]["calls"] == 2
     assert len(sampled.read("calls.txt").splitlines()) > 2
+
+
+def test_the_flame_graph_has_two_views_and_four_widths(sampled: ProjectHere) -> None:
+    assert sampled.call(*RUN, "-q", "--sample").code == 0
+    file = str(sampled.saved[-1])
+
+    def title(*options: str) -> str:
+        done = sampled.call("report", file, "--show", "flame", *options)
+        assert done.code == 0, done.err
+        return done.out.splitlines()[0]
+
+    assert "node-seconds" in title()
+    assert "on the critical path alone" in title("--view", "elapsed")
+    assert "CPU time of nodes" in title("--by", "cpu")
+    done = sampled.call("report", file, "--show", "flame", "--by", "cost")
+    assert "the cost of no model call is known" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--by", "bytes"], "--by 'bytes' is not known"),
+        (["--view", "wall"], "--view 'wall' is not known"),
+        (["--view", "elapsed", "--by", "cpu"], "--view elapsed is of time, not of cpu"),
+    ],
+)
+def test_there_is_no_such_flame_graph(sampled: ProjectHere, options: list[str], error: str) -> None:
+    done = sampled.call(*RUN, *options)
+    assert done.code == 2
+    assert error in done.error
+    assert done.hint
+    assert not sampled.saved

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Failure, Profile
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.attribution_bar import attribution_blocks
@@ -103,6 +104,7 @@ def render_report(
     verbosity: int = 0,
     saved_to: str | None = None,
     next_steps: Sequence[str] = (),
+    flame: FlameOptions = NODE_SECONDS,
 ) -> None:
     """Print a Profile.
 
@@ -115,6 +117,7 @@ def render_report(
         verbosity: From 1 on, timelines are longer and every traceback is shown.
         saved_to: Where the Profile was saved.
         next_steps: Commands to type next.
+        flame: Which flame graph to draw.
 
     Raises:
         ValueError: A section that does not exist.
@@ -130,6 +133,7 @@ def render_report(
         verbosity=verbosity,
         saved_to=saved_to,
         next_steps=next_steps,
+        flame=flame,
     )
     render_page(page, console, sections)
 

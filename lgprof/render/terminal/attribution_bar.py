@@ -9,30 +9,12 @@ from rich.style import Style
 from rich.text import Text
 
 from lgprof.model import ATTRIBUTION_CATEGORIES
+from lgprof.render.categories import CATEGORY_LABELS
 from lgprof.render.format import percent, plural, whole_percent
 from lgprof.render.terminal import cells, palette
 from lgprof.render.terminal.category_colours import category_colours, field_style
 from lgprof.render.terminal.page import INDENT, Block, Page
 
-_LABELS: dict[str, str] = {
-    "failed_attempts": "failed attempts",
-    "backoff": "backoff",
-    "executor_queue": "executor queue",
-    "rate_limit": "rate limit",
-    "model": "model calls",
-    "tool": "tool calls",
-    "retriever": "retrievers",
-    "checkpoint": "checkpoints",
-    "store": "store",
-    "cache": "cache",
-    "blocked_loop": "blocked event loop",
-    "node_cpu": "own code, computing",
-    "node_wait": "own code, waiting",
-    "loop_wait": "loop held by others",
-    "routing": "routing",
-    "framework": "LangGraph",
-    "unattributed": "unattributed",
-}
 _NOT_IN_A_NODE = frozenset({"framework", "checkpoint", "loop_wait"})
 _SMALL_SHARE = 0.002
 """Categories below it share a line, unless more was asked for."""
@@ -85,11 +67,13 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
     slices: list[_Slice] = []
     for name in shown:
         share = seconds[name] / total
-        part = _Slice(_LABELS[name], colours[name], seconds[name], share, _places(page, name))
+        part = _Slice(
+            CATEGORY_LABELS[name], colours[name], seconds[name], share, _places(page, name)
+        )
         slices.append(part)
     rest = [name for name in ordered if seconds[name] > 0 and name not in shown]
     if rest:
-        labels = [(_LABELS[name], "") for name in rest]
+        labels = [(CATEGORY_LABELS[name], "") for name in rest]
         amount = sum(seconds[name] for name in rest)
         slices.append(_Slice("other", colours["other"], amount, amount / total, labels))
     last_share = unattributed / total

@@ -10,8 +10,15 @@ from rich.text import Text
 
 from lgprof.analysis.flame import flame_graph
 from lgprof.analysis.flame_tree import Flame
-from lgprof.render.format import plural, whole_percent
-from lgprof.render.terminal.call_label import kind_label
+from lgprof.render.flame_text import (
+    NOTHING,
+    flame_amount,
+    flame_name,
+    flame_note,
+    flame_place,
+    sampling_note,
+)
+from lgprof.render.format import whole_percent
 from lgprof.render.terminal.cells import cell
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import QUIET, ROLE_OF_KIND, Role, cell_style
@@ -31,25 +38,23 @@ class _Placed:
 
 def flame_blocks(page: Page) -> list[Block]:
     """The chart; empty where no node was recorded."""
-    flame = flame_graph(page.profile)
+    flame = flame_graph(page.profile, page.flame)
     if flame.value <= 0:
-        return []
+        return _nothing(page)
     rows: list[list[_Placed]] = []
     _place(flame.children, 0.0, (page.width - 2 * INDENT) / flame.value, rows, 0)
     lines = [_row_line(page, row, flame.value) for row in rows]
-    note = f"node-seconds, {page.time(flame.value)} in {plural(flame.calls, 'request')}"
-    return [Block("Flame graph", [*lines, *_sampling_line(page)], note)]
+    if told := sampling_note(page.profile, page.flame, times=page.glyphs.times):
+        lines.append(Text(" " * INDENT + page.fit(told, page.width - 2 * INDENT), style=QUIET))
+    note = flame_note(flame, page.flame, ascii_only=page.glyphs.ascii_only)
+    return [Block("Flame graph", lines, note)]
 
 
-def _sampling_line(page: Page) -> list[Text]:
-    """Where the Python frames come from."""
-    sampling = page.profile.sampling
-    if sampling is None:
+def _nothing(page: Page) -> list[Block]:
+    by = page.flame.by
+    if by == "time":
         return []
-    told = f"Python frames: sampled in {plural(sampling.requests, 'more request')}"
-    if sampling.slowdown is not None:
-        told += f", at {sampling.slowdown:.2f}{page.glyphs.times} the measured latency"
-    return [Text(" " * INDENT + page.fit(told, page.width - 2 * INDENT), style=QUIET)]
+    return [Block("Flame graph", [Text(f"{' ' * INDENT}{NOTHING[by]}", style=QUIET)])]
 
 
 def _place(
@@ -99,13 +104,13 @@ def _row_line(page: Page, row: Sequence[_Placed], total: float) -> Text:
 def _labels(page: Page, flame: Flame, total: float) -> list[str]:
     """From all that is known of a frame to its bare name."""
     mark = f" !{flame.failures}" if flame.failures else ""
-    label = kind_label(flame.kind, page.name(flame.name))
+    label = page.name(flame_name(flame))
     name = f"{label}{mark}"
     share = whole_percent(flame.value / total)
-    amount = f"{page.time(flame.value)} {share}"
+    width = flame_amount(flame.value, page.flame.by, ascii_only=page.glyphs.ascii_only)
+    amount = f"{width} {share}"
     times = f" {page.glyphs.times}{flame.calls}" if flame.calls > 1 else ""
     labels = [f"{label}{times}{mark} {amount}", f"{name} {amount}", f"{name} {share}", name]
-    if flame.kind == "python" and flame.line:
-        place = f"{page.clean(flame.file).rpartition('/')[2]}:{flame.line}"
+    if place := page.clean(flame_place(flame)).rpartition("/")[2]:
         labels = [f"{name} {place} {amount}", f"{name} {place}", *labels[1:]]
     return labels

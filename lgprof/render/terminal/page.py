@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Failure, Load, Profile, Request
 from lgprof.render import format as fmt
 from lgprof.render.terminal import palette, text
@@ -31,6 +32,7 @@ class Page:
     verbosity: int = 0
     saved_to: str | None = None
     next_steps: Sequence[str] = ()
+    flame: FlameOptions = NODE_SECONDS
 
     @property
     def load(self) -> Load:

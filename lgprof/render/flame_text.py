@@ -1,0 +1,63 @@
+"""What a frame of a flame graph is called, and how wide it is, in every format alike."""
+
+from __future__ import annotations
+
+from lgprof.analysis.flame import By, FlameOptions
+from lgprof.analysis.flame_tree import Flame
+from lgprof.model import Profile
+from lgprof.render.categories import CATEGORY_LABELS
+from lgprof.render.format import count, duration, plural, usd
+
+KIND_PREFIX = {"model": "llm", "tool": "tool", "retriever": "retriever"}
+_AWAIT = "[await]"
+_OF_THE_REST = {"input": "input tokens", "output": "output tokens"}
+_WHAT = {"cpu": "CPU time of nodes", "cost": "cost of model calls", "tokens": "tokens"}
+
+NOTHING: dict[By, str] = {
+    "time": "no node was recorded",
+    "cpu": "no node was seen to use the CPU",
+    "cost": "the cost of no model call is known",
+    "tokens": "the tokens of no model call are known",
+}
+"""Why there is no flame graph."""
+
+
+def flame_name(flame: Flame) -> str:
+    """What it is called: ``draft``, ``llm gpt-4o``, ``helper``, ``httpx.get``."""
+    if flame.kind in KIND_PREFIX:
+        return f"{KIND_PREFIX[flame.kind]} {flame.name}"
+    if flame.name == _AWAIT:
+        return "awaiting"
+    return _OF_THE_REST.get(flame.kind) or CATEGORY_LABELS.get(flame.kind) or flame.name
+
+
+def flame_place(flame: Flame) -> str:
+    """Where it is in the user's code: ``app.py:12``; empty for anything else."""
+    return f"{flame.file}:{flame.line}" if flame.kind == "python" and flame.line else ""
+
+
+def flame_amount(value: float, by: By, *, ascii_only: bool = False) -> str:
+    """A width in its unit: seconds, USD or tokens."""
+    if by == "cost":
+        return usd(value)
+    return count(round(value)) if by == "tokens" else duration(value, ascii_only=ascii_only)
+
+
+def flame_note(flame: Flame, options: FlameOptions, *, ascii_only: bool = False) -> str:
+    """What the widths are, and of how much: ``node-seconds, 5.36 s in 10 requests``."""
+    what = _WHAT.get(options.by, options.view)
+    if options.view == "elapsed":
+        what = "elapsed time, on the critical path alone"
+    amount = flame_amount(flame.value, options.by, ascii_only=ascii_only)
+    return f"{what}, {amount} in {plural(flame.calls, 'request')}"
+
+
+def sampling_note(profile: Profile, options: FlameOptions, *, times: str) -> str:
+    """Where the Python frames come from; empty where there are none."""
+    sampling = profile.sampling
+    if sampling is None or options.by not in ("time", "cpu"):
+        return ""
+    told = f"Python frames: sampled in {plural(sampling.requests, 'more request')}"
+    if sampling.slowdown is None:
+        return told
+    return f"{told}, at {sampling.slowdown:.2f}{times} the measured latency"
