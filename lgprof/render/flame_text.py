@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lgprof.analysis.flame import By, FlameOptions
 from lgprof.analysis.flame_tree import Flame
 from lgprof.model import Profile
@@ -22,13 +24,18 @@ NOTHING: dict[By, str] = {
 """Why there is no flame graph."""
 
 
-def flame_name(flame: Flame) -> str:
-    """What it is called: ``draft``, ``llm gpt-4o``, ``helper``, ``httpx.get``."""
+def flame_name(flame: Flame, clean: Callable[[str], str] = str) -> str:
+    """What it is called: ``draft``, ``llm gpt-4o``, ``helper``, ``httpx.get``.
+
+    Args:
+        flame: The frame.
+        clean: Makes a name that the user's program chose fit to be shown.
+    """
     if flame.kind in KIND_PREFIX:
-        return f"{KIND_PREFIX[flame.kind]} {flame.name}"
+        return f"{KIND_PREFIX[flame.kind]} {clean(flame.name)}"
     if flame.name == _AWAIT:
         return "awaiting"
-    return _OF_THE_REST.get(flame.kind) or CATEGORY_LABELS.get(flame.kind) or flame.name
+    return _OF_THE_REST.get(flame.kind) or CATEGORY_LABELS.get(flame.kind) or clean(flame.name)
 
 
 def flame_place(flame: Flame) -> str:

@@ -104,7 +104,7 @@ def _row_line(page: Page, row: Sequence[_Placed], total: float) -> Text:
 def _labels(page: Page, flame: Flame, total: float) -> list[str]:
     """From all that is known of a frame to its bare name."""
     mark = f" !{flame.failures}" if flame.failures else ""
-    label = page.name(flame_name(flame))
+    label = flame_name(flame, page.name)
     name = f"{label}{mark}"
     share = whole_percent(flame.value / total)
     width = flame_amount(flame.value, page.flame.by, ascii_only=page.glyphs.ascii_only)
