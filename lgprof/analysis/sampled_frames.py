@@ -13,6 +13,8 @@ Place = tuple[str, tuple[tuple[str, str], ...]]
 """A node's path, and kind and name of the calls in it."""
 
 _WAITING_SHARE = 0.9
+_LEAST_S = 1e-9
+"""A clock tells no less: there is nothing to divide by."""
 _AWAIT = "[await]"
 _BUILT_IN = "<built-in>"
 _WAITS = frozenset(
@@ -88,7 +90,7 @@ class SampledFrames:
         return self._scaled(place, seconds, self._wall_s.get(place, 0.0))
 
     def _scaled(self, place: Place, seconds: float, sampled_s: float) -> list[Flame]:
-        if sampled_s <= 0 or seconds <= 0:
+        if sampled_s < _LEAST_S or seconds <= 0:
             return []
         return flames(self._tops[place], seconds / sampled_s, busy=False)
 
