@@ -12,6 +12,7 @@ FLOORS = {
     "cli": 5,
     "render": 4,
     "gate": 4,
+    "advice": 4,
     "load": 3,
     "run": 3,
     "analysis": 3,
@@ -22,6 +23,7 @@ FLOORS = {
     "langgraph_adapter": 1,
 }
 SAME_FLOOR = {
+    ("advice", "render"),
     ("record", "llm"),
     ("run", "analysis"),
     ("load", "analysis"),

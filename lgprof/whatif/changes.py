@@ -130,6 +130,24 @@ class BatchCalls:
     node: str
 
 
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Calls that are not made, of nodes, models or tools; a superstep of which none is left goes.
+
+    Of the recorded requests alone: it has no name in ``--what-if``.
+    """
+
+    spans: frozenset[tuple[int, int]]
+    """Index of the request and id of the span."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoStraggler:
+    """Where a node runs several times in a superstep, no call takes longer than their median."""
+
+    node: str
+
+
 Change = (
     CacheNode
     | Parallel
@@ -145,4 +163,6 @@ Change = (
     | FewerOutputTokens
     | PromptCacheUsed
     | BatchCalls
+    | Skip
+    | NoStraggler
 )

@@ -22,6 +22,7 @@ from lgprof.whatif.checkpoint_changes import durability, swap_checkpointer
 from lgprof.whatif.limit_changes import max_concurrency, pool_size
 from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
 from lgprof.whatif.node_changes import batch_calls, faster, retry, unblock
+from lgprof.whatif.omissions import no_straggler, skip
 from lgprof.whatif.pieces import Call, Schedule
 from lgprof.whatif.rewrite import all_pieces
 from lgprof.whatif.saving import saving
@@ -42,7 +43,9 @@ _APPLY: dict[type, Callable[[Any, Scenario], None]] = {
     ch.PoolSize: pool_size,
     ch.PromptCacheUsed: prompt_cache_used,
     ch.RemoveBarrier: remove_barrier,
+    ch.NoStraggler: no_straggler,
     ch.Retry: retry,
+    ch.Skip: skip,
     ch.SwapCheckpointer: swap_checkpointer,
     ch.SwapModel: swap_model,
     ch.Unblock: unblock,

@@ -1,0 +1,164 @@
+"""From a Profile to advice: every kind is asked, each change predicted, the gains ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+import msgspec
+
+from lgprof.advice.finding import Finding
+from lgprof.advice.kinds import (
+    blocking,
+    cache,
+    checkpoint,
+    executor,
+    fallback,
+    llm_cache,
+    output_length,
+    parallel,
+    prompt_cache,
+    recursion,
+    retry,
+    straggler,
+)
+from lgprof.advice.observed import Observed
+from lgprof.errors import UsageError
+from lgprof.llm.price_table import PriceTable
+from lgprof.model import Advice, Profile, Saving
+from lgprof.whatif.predict import Prediction, WhatIf
+
+KINDS: tuple[ModuleType, ...] = (
+    parallel,
+    cache,
+    llm_cache,
+    prompt_cache,
+    blocking,
+    executor,
+    retry,
+    straggler,
+    checkpoint,
+    output_length,
+    fallback,
+    recursion,
+)
+NOTEWORTHY_SHARE = 0.02
+"""Of the latency or of the cost, below which a change is not worth a line."""
+
+
+@dataclass(slots=True)
+class Counsel:
+    """All that the kinds of advice had to say, the greatest gain first."""
+
+    noteworthy: list[Advice]
+    minor: list[Advice]
+    """Gains below `NOTEWORTHY_SHARE`."""
+    refused: list[Advice]
+    """Changes that were considered and would not be safe."""
+    findings: dict[int, Finding]
+    """What each advice was made of, by its identity."""
+
+
+def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
+    """Look for what to change.
+
+    Args:
+        profile: With the spans of its requests.
+        prices: The user's own, as they were for the Profile; None for listed ones alone.
+
+    Raises:
+        UsageError: It holds no request to learn from.
+    """
+    observed = Observed(profile)
+    predictor = _Predictor(observed, prices)
+    counsel = Counsel([], [], [], {})
+    for kind in KINDS:
+        find: Callable[[Observed], Iterator[Finding]] = kind.find
+        for finding in find(observed):
+            advice = predictor.advice(finding)
+            counsel.findings[id(advice)] = finding
+            if advice.status == "unsafe":
+                counsel.refused.append(advice)
+            elif finding.matters or _is_noteworthy(advice, profile):
+                counsel.noteworthy.append(advice)
+            else:
+                counsel.minor.append(advice)
+    for found in (counsel.noteworthy, counsel.minor, counsel.refused):
+        found.sort(key=_gain, reverse=True)
+    return counsel
+
+
+class _Predictor:
+    """Predicts the savings of findings; schedules are worked out once."""
+
+    def __init__(self, observed: Observed, prices: PriceTable | None) -> None:
+        self._observed = observed
+        self._prices = prices
+        self._all: WhatIf | None = None
+        self._given: WhatIf | None = None
+
+    def advice(self, finding: Finding) -> Advice:
+        """The finding with its saving and status."""
+        prediction = self._prediction(finding)
+        saving = finding.saving
+        if prediction is not None:
+            saving = prediction.saving
+            finding.grounds.doubts += prediction.unmeasured
+            finding.grounds.facts += prediction.caveats
+        reasons = finding.grounds.reasons
+        if finding.matters:
+            reasons.append(finding.matters)
+        return Advice(
+            kind=finding.kind,
+            nodes=finding.nodes,
+            title=finding.title,
+            why=finding.why,
+            change=finding.change,
+            evidence=finding.evidence,
+            saving=saving,
+            status=finding.grounds.status,
+            reasons=list(dict.fromkeys(reasons)),
+        )
+
+    def _prediction(self, finding: Finding) -> Prediction | None:
+        if not finding.changes or finding.saving is not None:
+            return None
+        try:
+            return self._what_if(finding.given_inputs_only).predict(finding.changes)
+        except UsageError:  # no request to predict from
+            return None
+
+    def _what_if(self, given_only: bool) -> WhatIf:
+        observed = self._observed
+        if given_only:
+            if self._given is None:
+                given = [r for r in observed.requests if r.index in observed.given]
+                profile = msgspec.structs.replace(observed.profile, requests=given)
+                self._given = WhatIf(profile, self._prices)
+            return self._given
+        if self._all is None:
+            self._all = WhatIf(observed.profile, self._prices)
+        return self._all
+
+
+def _is_noteworthy(advice: Advice, profile: Profile) -> bool:
+    saving = advice.saving
+    if saving is None:
+        return False
+    return saving.share >= NOTEWORTHY_SHARE or cost_share(saving, profile) >= NOTEWORTHY_SHARE
+
+
+def cost_share(saving: Saving, profile: Profile) -> float:
+    """What part of a request's cost is saved; 0 where it is not known."""
+    costs = profile.summary.cost_usd.per_request
+    if saving.usd_per_1k_requests is None or costs is None or costs.mean <= 0:
+        return 0.0
+    return saving.usd_per_1k_requests / 1000 / costs.mean
+
+
+def _gain(advice: Advice) -> tuple[float, float]:
+    saving = advice.saving
+    if saving is None:
+        return 0.0, 0.0
+    return saving.share, saving.usd_per_1k_requests or 0.0

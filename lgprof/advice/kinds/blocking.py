@@ -1,0 +1,75 @@
+"""``blocking``: async nodes that hold the event loop without computing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lgprof.advice.finding import Finding, Grounds
+from lgprof.advice.observed import Call, Observed
+from lgprof.advice.snippets import function_of, where
+from lgprof.analysis.attribution import BLOCKING_FROM_S
+from lgprof.render.format import duration, plural
+from lgprof.whatif.changes import Unblock
+
+_FROM_SHARE = 0.01
+"""Of the latency: the loop stands still for everybody, so a little is worth saying."""
+
+
+def find(observed: Observed) -> Iterator[Finding]:
+    """Nodes in whose calls nothing else on the loop could run."""
+    for path in observed.paths:
+        blocked_s = observed.rows[path].blocking_s or 0.0
+        if blocked_s > _FROM_SHARE * observed.mean_latency_s > 0:
+            yield _finding(observed, path, blocked_s)
+
+
+def _finding(observed: Observed, path: str, blocked_s: float) -> Finding:
+    calls = [call for call in observed.attempts(path) if _longest_s(call) > 0]
+    calls.sort(key=_longest_s, reverse=True)
+    worst_s = _longest_s(calls[0])
+    held_s = blocked_s + (observed.profile.summary.cpu_s or 0.0)
+    shared = observed.hints(path).shared
+    grounds = Grounds(
+        facts=[
+            "the call must be one that may run in a thread"
+            + (f": see to {', '.join(shared)}" if shared else "")
+        ]
+    )
+    return Finding(
+        kind="blocking",
+        nodes=[path],
+        title=f"Move the blocking call of {path} off the event loop",
+        why=(
+            f"{path} is async and held the event loop for {duration(blocked_s)} per request "
+            f"without computing (up to {duration(worst_s)} at a time, in "
+            f"{plural(len(calls), 'call')} of {len(observed.attempts(path))}): a file, a lock, a "
+            "client without await, time.sleep. Meanwhile no other request moves."
+        ),
+        change=_code(observed, path),
+        changes=(Unblock(path),),
+        evidence=[call.evidence for call in calls[:5]],
+        grounds=grounds,
+        matters=(
+            f"one process cannot serve more than about {1 / held_s:.0f} requests a second while "
+            f"each holds its event loop for {duration(held_s)}"
+        ),
+    )
+
+
+def _longest_s(call: Call) -> float:
+    """The longest stretch in which the call blocked the loop."""
+    idle_s = [segment.wall_s - segment.cpu_s for segment in call.span.segments or ()]
+    return max((idle for idle in idle_s if idle > BLOCKING_FROM_S), default=0.0)
+
+
+def _code(observed: Observed, path: str) -> str:
+    return where(path) + "\n".join(
+        [
+            "import asyncio",
+            "",
+            f"async def {function_of(observed, path)}(state):",
+            "    # in place of found = blocking_call(argument):",
+            "    found = await asyncio.to_thread(blocking_call, argument)",
+            "    ...",
+        ]
+    )

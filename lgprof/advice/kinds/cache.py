@@ -1,0 +1,163 @@
+"""``cache``: nodes that are given the same again and answer the same."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lgprof.advice.finding import Finding, Grounds
+from lgprof.advice.observed import Call, Observed
+from lgprof.advice.snippets import function_of, identifier, key_tuple, quoted, where
+from lgprof.render.format import plural
+from lgprof.whatif.changes import CacheNode
+
+ENOUGH_REPEATS = 59
+"""Repeats that must agree to rule out, at 95 %, that one in twenty differs: ln 0.05 / ln 0.95."""
+ENOUGH_KEYS = 5
+_BLOCKS_FROM = 0.02
+
+
+@dataclass(slots=True)
+class _Repeats:
+    """Calls of a node that read what an earlier call had read."""
+
+    calls: list[Call]
+    keys: int
+    """Different readings that came again."""
+    differing: int
+    untold: int
+    """Whose outputs could not be compared."""
+    span_s: float
+    """Longest time over which one agreed with the first of its key."""
+
+
+def find(observed: Observed) -> Iterator[Finding]:
+    """Nodes whose repeated calls could be answered from a cache."""
+    for path in observed.paths:
+        row, shape = observed.rows[path], observed.shape(path)
+        if shape.is_graph or row.cache_hits or shape.caches_by_key:
+            continue
+        if not isinstance(row.reads, list) or not row.reads or observed.below("model", path):
+            continue  # answers of models are a cache of their own: kind llm_cache
+        repeats = _repeats(observed, path, row.reads)
+        if repeats.calls:
+            yield _finding(observed, path, row.reads, repeats)
+
+
+def _repeats(observed: Observed, path: str, keys: Sequence[str]) -> _Repeats:
+    groups: dict[tuple[str | None, ...], list[Call]] = defaultdict(list)
+    for call in observed.attempts(path):
+        reads = call.span.reads or {}
+        values = tuple(reads.get(key) for key in keys)
+        if call.request.index in observed.given and call.span.outcome == "ok" and all(values):
+            groups[values].append(call)
+    found = _Repeats([], 0, 0, 0, 0.0)
+    for group in groups.values():
+        first, *others = sorted(group, key=lambda call: call.span.start_s)
+        found.calls += others
+        found.keys += bool(others)
+        for call in others:
+            if call.span.output_hash is None or first.span.output_hash is None:
+                found.untold += 1
+            elif call.span.output_hash != first.span.output_hash:
+                found.differing += 1
+            else:
+                found.span_s = max(found.span_s, call.span.start_s - first.span.start_s)
+    return found
+
+
+def _finding(observed: Observed, path: str, keys: list[str], repeats: _Repeats) -> Finding:
+    calls = [call for call in observed.attempts(path) if call.request.index in observed.given]
+    ttl_s = max(1, math.floor(repeats.span_s))
+    has_policy = observed.shape(path).caches
+    title = (
+        f"Give the cache of {path} a key: it never hits" if has_policy else f"Cache {path}"
+    ) + f" by {', '.join(keys)}"
+    why = (
+        f"{plural(len(repeats.calls), 'call')} of {len(calls)} read what an earlier call had read "
+        f"({', '.join(keys)}): {plural(repeats.keys, 'reading')} came again."
+    )
+    if has_policy:
+        why += (
+            " Without a key_func the key is the whole state, which differs in every request;"
+            " messages differ too, by their ids."
+        )
+    return Finding(
+        kind="cache",
+        nodes=[path],
+        title=title,
+        why=why,
+        change=_code(observed, path, keys, ttl_s),
+        changes=(CacheNode(path, tuple(keys)),),
+        evidence=[call.evidence for call in repeats.calls[:5]],
+        grounds=_grounds(observed, path, repeats, ttl_s),
+        matters=_frees_the_loop(observed, path, len(repeats.calls)),
+        given_inputs_only=True,
+    )
+
+
+def _grounds(observed: Observed, path: str, repeats: _Repeats, ttl_s: int) -> Grounds:
+    grounds = Grounds()
+    hints = observed.hints(path)
+    number = plural(len(repeats.calls), "repeat")
+    if repeats.differing:
+        grounds.vetoes.append(f"{repeats.differing} of {number} had another output")
+    if hints.effects:
+        grounds.vetoes.append(f"{path} was seen to {' and '.join(hints.effects)}: a hit would not")
+    if tools := observed.tools_of(path):
+        grounds.vetoes.append(f"{path} calls {', '.join(tools)}: a hit would skip what tools do")
+    grounds.doubts += observed.effects_of(path)
+    if injected := [name for name in hints.context if name != "store"]:
+        grounds.doubts.append(f"{path} is given {' and '.join(injected)}, which no key holds")
+    if repeats.untold:
+        grounds.doubts.append(f"the outputs of {repeats.untold} of {number} cannot be compared")
+    if len(repeats.calls) < ENOUGH_REPEATS or repeats.keys < ENOUGH_KEYS:
+        grounds.doubts.append(
+            f"{number} of {plural(repeats.keys, 'key')} agreed; {ENOUGH_REPEATS} of "
+            f"{ENOUGH_KEYS} keys or more would rule out that one in twenty differs"
+        )
+    grounds.doubts += observed.doubt_few_inputs()
+    agreed = len(repeats.calls) - repeats.differing - repeats.untold
+    grounds.facts.append(
+        f"no difference in {plural(agreed, 'repeat')} of {plural(repeats.keys, 'key')} over "
+        f"{repeats.span_s:.1f} s: a longer ttl than {ttl_s} s is yours to vouch for"
+    )
+    grounds.facts.append("the cache holds what differs between users only if a key does")
+    return grounds
+
+
+def _frees_the_loop(observed: Observed, path: str, hits: int) -> str | None:
+    row = observed.rows[path]
+    calls = max(row.calls, 1)
+    freed_s = (row.blocking_s or 0.0) * hits / calls
+    if freed_s < _BLOCKS_FROM * observed.mean_latency_s:
+        return None
+    return (
+        f"a hit blocks nobody: {freed_s * 1e3:.0f} ms less per request in which the event loop "
+        "stands still"
+    )
+
+
+def _code(observed: Observed, path: str, keys: list[str], ttl_s: int) -> str:
+    graph, name = observed.graph_of(path)
+    read = "getattr(state, key, None)" if graph and graph.state_is_object else "state.get(key)"
+    key_func = f"{identifier(name)}_key"
+    return where(path) + "\n".join(
+        [
+            "import json",
+            "from langgraph.cache.memory import InMemoryCache",
+            "from langgraph.types import CachePolicy",
+            "",
+            f"def {key_func}(state):",
+            f"    read = [{read} for key in {key_tuple(keys)}]",
+            "    # messages by their content: their ids differ every time",
+            '    content = lambda item: getattr(item, "content", None) or repr(item)',
+            "    return json.dumps(read, sort_keys=True, default=content)",
+            "",
+            f"graph.add_node({quoted(name)}, {function_of(observed, path)},",
+            f"               cache_policy=CachePolicy(key_func={key_func}, ttl={ttl_s}))",
+            "app = graph.compile(cache=InMemoryCache())",
+        ]
+    )

@@ -1,0 +1,218 @@
+"""``parallel``: nodes in a row of which none needs what another does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lgprof.advice.finding import Finding, Grounds
+from lgprof.advice.observed import Observed, some
+from lgprof.advice.snippets import place, places, where
+from lgprof.model import GraphShape
+from lgprof.render.format import plural
+from lgprof.whatif.changes import Parallel
+
+
+def find(observed: Observed) -> Iterator[Finding]:
+    """The longest rows of independent nodes, and the pairs that may not run side by side."""
+    for outer, graph in observed.profile.target.graphs.items():
+        for row in _rows(graph):
+            paths = [f"{outer}/{name}" if outer else name for name in row]
+            if all(observed.attempts(path) for path in paths):
+                yield from _in_row(observed, graph, paths)
+
+
+def _rows(graph: GraphShape) -> Iterator[list[str]]:
+    """Nodes that run one after another, whatever the request."""
+    following = {node: _only_successor(graph, node) for node in graph.nodes}
+    starts = [node for node in graph.nodes if node not in set(following.values())]
+    for start in starts:
+        row = [start]
+        while (after := following[row[-1]]) is not None and after not in row:
+            row.append(after)
+        if len(row) > 1:
+            yield row
+
+
+def _only_successor(graph: GraphShape, node: str) -> str | None:
+    after = [target for source, target in graph.edges if source == node]
+    joined = any(node in join.sources for join in graph.joins)
+    if len(after) != 1 or joined or node in graph.branches or graph.nodes[node].destinations:
+        return None
+    alone = after[0] in graph.nodes and _predecessors(graph, after[0]) == [node]
+    return after[0] if alone else None
+
+
+def _predecessors(graph: GraphShape, node: str) -> list[str]:
+    """Nodes from which one leads here; ``?`` for any that may route here."""
+    found = [source for source, target in graph.edges if target == node]
+    found += [source for join in graph.joins if join.target == node for source in join.sources]
+    routed = [targets for targets in graph.branches.values() if node in targets or not targets]
+    jumped = any(node in shape.destinations for shape in graph.nodes.values())
+    return [*found, *(["?"] if routed or jumped else [])]
+
+
+def _in_row(observed: Observed, graph: GraphShape, row: list[str]) -> Iterator[Finding]:
+    """Groups of neighbours; a node that does not fit into a group opens the next one."""
+    group = [row[0]]
+    for path in row[1:]:
+        grounds = _against(observed, graph, [*group, path])
+        if grounds.vetoes:
+            yield _refusal(
+                observed, [group[-1], path], _against(observed, graph, [group[-1], path])
+            )
+            if len(group) > 1:
+                yield _finding(observed, graph, group)
+            group = [path]
+        else:
+            group.append(path)
+    if len(group) > 1:
+        yield _finding(observed, graph, group)
+
+
+def _against(observed: Observed, graph: GraphShape, group: list[str]) -> Grounds:
+    grounds = Grounds()
+    for path in group:
+        grounds.vetoes += _topology(graph, path)
+    for index, earlier in enumerate(group):
+        for later in group[index + 1 :]:
+            grounds.vetoes += _overlaps(observed, graph, earlier, later)
+    for path in group:
+        grounds.doubts += observed.effects_of(path)
+    grounds.doubts += observed.doubt_few_inputs()
+    calls = sum(len(observed.nodes(path)) for path in group)
+    requests = plural(len(observed.requests), "request")
+    grounds.facts.append(
+        f"reads and writes observed in {plural(calls, 'call')} of {requests}, "
+        f"{plural(observed.distinct_inputs, 'distinct input')}"
+    )
+    return grounds
+
+
+def _topology(graph: GraphShape, path: str) -> Iterator[str]:
+    name = path.rsplit("/", 1)[-1]
+    shape = graph.nodes[name]
+    if name in graph.branches:
+        yield f"{path} is routed from: the router reads what has been written until then"
+    if shape.destinations:
+        yield f"{path} decides by Command where to go"
+    if name in graph.pauses:
+        yield f"a person is waited for at {path}"
+    if shape.defers:
+        yield f"{path} is deferred until all others are done"
+
+
+def _overlaps(observed: Observed, graph: GraphShape, earlier: str, later: str) -> Iterator[str]:
+    sets = {}
+    for path in (earlier, later):
+        row = observed.rows[path]
+        if row.reads is None or row.writes is None:
+            yield f"what {path} reads or writes was not seen in every call"
+            return
+        sets[path] = (row.reads, set(row.writes))
+    (first_reads, first_writes), (later_reads, later_writes) = sets[earlier], sets[later]
+    for path, reads in ((later, later_reads), (earlier, first_reads)):
+        if reads == "all":
+            yield f"{path} reads the whole state"
+            return
+    if needed := first_writes & set(later_reads):
+        yield f"{later} reads {_keys(needed)}, which {earlier} writes"
+    if both := first_writes & later_writes:
+        if added := both & set(graph.reducers):
+            yield f"both add to {_keys(added)}: the order of what they add would change"
+        if replaced := both - set(graph.reducers):
+            yield f"both write {_keys(replaced)}"
+    if changed := later_writes & set(first_reads):
+        yield f"{earlier} reads {_keys(changed)}, which {later} writes"
+
+
+def _keys(keys: set[str]) -> str:
+    return ", ".join(sorted(keys))
+
+
+def _finding(observed: Observed, graph: GraphShape, group: list[str]) -> Finding:
+    grounds = _against(observed, graph, group)
+    reads = [f"{path} reads {_read(observed, path)}" for path in group]
+    writes = [f"{path} writes {_written(observed, path)}" for path in group]
+    return Finding(
+        kind="parallel",
+        nodes=group,
+        title=f"Run {_and(group)} side by side",
+        why=(
+            f"They run one after another, and none needs what another does: "
+            f"{'; '.join(reads)}; {'; '.join(writes)}."
+        ),
+        change=_code(graph, group),
+        changes=(Parallel(tuple(group)),),
+        evidence=[one for path in group for one in some(observed.nodes(path))[:2]],
+        grounds=grounds,
+    )
+
+
+def _refusal(observed: Observed, pair: list[str], grounds: Grounds) -> Finding:
+    return Finding(
+        kind="parallel",
+        nodes=pair,
+        title=f"Run {_and(pair)} side by side",
+        why="They run one after another.",
+        change="",
+        changes=(Parallel(tuple(pair)),),
+        evidence=[one for path in pair for one in some(observed.nodes(path))[:1]],
+        grounds=grounds,
+    )
+
+
+def _read(observed: Observed, path: str) -> str:
+    reads = observed.rows[path].reads
+    return "nothing" if not reads else ", ".join(reads)
+
+
+def _written(observed: Observed, path: str) -> str:
+    return ", ".join(observed.rows[path].writes or ()) or "nothing"
+
+
+def _and(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _code(graph: GraphShape, group: list[str]) -> str:
+    names = [path.rsplit("/", 1)[-1] for path in group]
+    first, last = names[0], names[-1]
+    old, new = [], []
+    for before in [source for source, target in graph.edges if target == first]:
+        new += [f"graph.add_edge({place(before)}, {place(name)})" for name in names[1:]]
+    for join in graph.joins:
+        if join.target == first:
+            new += [f"graph.add_edge({places(join.sources)}, {place(name)})" for name in names[1:]]
+    if _predecessors(graph, first).count("?"):
+        return _forked(group[0], names)
+    for earlier, later in pairwise(names):
+        old.append(f"#   graph.add_edge({place(earlier)}, {place(later)})")
+    exits = [target for source, target in graph.edges if source == last]
+    old += [f"#   graph.add_edge({place(last)}, {place(after)})" for after in exits]
+    new += _exits(graph, names, exits)
+    lines = [*new, "# in place of, also where add_sequence made them:", *old]
+    return where(group[0]) + "\n".join(lines)
+
+
+def _exits(graph: GraphShape, names: list[str], exits: list[str]) -> list[str]:
+    lines = []
+    for after in exits:
+        if after == "__end__" or graph.nodes[after].defers:
+            lines += [f"graph.add_edge({place(name)}, {place(after)})" for name in names]
+        else:
+            lines.append(f"graph.add_edge({places(names)}, {place(after)})")
+    for join in graph.joins:
+        if names[-1] in join.sources:
+            sources = [*names, *(other for other in join.sources if other not in names)]
+            lines.append(f"graph.add_edge({places(sources)}, {place(join.target)})")
+    return lines
+
+
+def _forked(path: str, names: list[str]) -> str:
+    """Where a router leads to the first node, it leads to an empty one before all of them."""
+    fork = f"before_{names[0]}"
+    lines = [f"graph.add_node({place(fork)}, lambda state: {{}})"]
+    lines += [f"graph.add_edge({place(fork)}, {place(name)})" for name in names]
+    lines.append(f"# what led to {place(names[0])} leads to {place(fork)}, routers included; then:")
+    return where(path) + "\n".join(lines)
