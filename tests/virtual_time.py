@@ -39,15 +39,21 @@ class VirtualTime:
         return _VirtualLoop(self)
 
 
+_PATIENCE_S = 0.5
+"""How long a thread is waited for that works for the loop, in real time."""
+
+
 class _VirtualSelector(selectors.DefaultSelector):
     def __init__(self, time: VirtualTime) -> None:
         super().__init__()
         self._time = time
+        self.in_threads = 0
+        """What threads work on for the loop: time stands still for it too."""
 
     def select(self, timeout=None):
         if timeout is None:
             return super().select(None)
-        events = super().select(0)
+        events = super().select(_PATIENCE_S if self.in_threads and timeout > 0 else 0)
         if not events and timeout > 0:
             self._time.now_ns += math.ceil(timeout * 1e9)
         return events
@@ -55,8 +61,18 @@ class _VirtualSelector(selectors.DefaultSelector):
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, time: VirtualTime) -> None:
-        super().__init__(_VirtualSelector(time))
+        self._virtual_selector = _VirtualSelector(time)
+        super().__init__(self._virtual_selector)
         self._virtual_time = time
+
+    def run_in_executor(self, executor, func, *args):
+        future = super().run_in_executor(executor, func, *args)
+        self._virtual_selector.in_threads += 1
+        future.add_done_callback(self._back)
+        return future
+
+    def _back(self, future) -> None:
+        self._virtual_selector.in_threads -= 1
 
     def time(self) -> float:
         return self._virtual_time.now_ns / 1e9

@@ -23,10 +23,11 @@ from lgprof.advice.kinds import (
     retry,
     straggler,
 )
-from lgprof.advice.observed import Observed
+from lgprof.advice.observed import ENOUGH_INPUTS, Observed
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable
 from lgprof.model import Advice, Profile, Saving
+from lgprof.render.format import plural, whole_percent
 from lgprof.whatif.predict import Prediction, WhatIf
 
 KINDS: tuple[ModuleType, ...] = (
@@ -66,11 +67,10 @@ def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
     Args:
         profile: With the spans of its requests.
         prices: The user's own, as they were for the Profile; None for listed ones alone.
-
-    Raises:
-        UsageError: It holds no request to learn from.
     """
     observed = Observed(profile)
+    if not observed.requests:
+        return Counsel([], [], [], {})
     predictor = _Predictor(observed, prices)
     counsel = Counsel([], [], [], {})
     for kind in KINDS:
@@ -162,3 +162,31 @@ def _gain(advice: Advice) -> tuple[float, float]:
     if saving is None:
         return 0.0, 0.0
     return saving.share, saving.usd_per_1k_requests or 0.0
+
+
+def why_nothing(profile: Profile, counsel: Counsel) -> list[str]:
+    """Why there is nothing to gain, in sentences."""
+    summary = profile.summary
+    if summary.latency_s is None:
+        return ["No request succeeded: there is no latency to save on."]
+    parts = [
+        f"{row.path or 'LangGraph itself'} ({row.kind.replace('_', ' ')}) "
+        f"{whole_percent(row.share)}"
+        for row in profile.critical_path[:3]
+    ]
+    said = [f"Most of the latency is one thing after another: {', '.join(parts)}."]
+    pairs = [one for one in counsel.refused if one.kind == "parallel"]
+    if pairs:
+        said.append(
+            f"None of it can run side by side: of {plural(len(pairs), 'pair')} of nodes in a row, "
+            f"each needs what the other does (such as: {pairs[0].reasons[0]})."
+        )
+    if not profile.settings.get("probes", True):
+        said.append("Reads and writes were not observed: measure without --no-probes.")
+    elif profile.target.inputs.distinct < ENOUGH_INPUTS:
+        said.append(
+            f"Repeated work shows over many inputs, and there were "
+            f"{plural(profile.target.inputs.distinct, 'distinct input')}: "
+            f"{ENOUGH_INPUTS} or more may tell."
+        )
+    return said

@@ -12,7 +12,7 @@ from typing import IO, Annotated
 import typer
 
 import lgprof
-from lgprof.cli import load, report, run
+from lgprof.cli import advise, load, report, run
 from lgprof.cli.leaving import leave
 from lgprof.errors import ExitCode, LgprofError, UsageError
 
@@ -47,6 +47,7 @@ def _common(
 
 app.command(name="run")(run.run)
 app.command(name="load")(load.load)
+app.command(name="advise")(advise.advise)
 app.command(name="report")(report.report)
 
 

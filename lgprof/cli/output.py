@@ -48,6 +48,8 @@ class Measured(Protocol):
 
 _Word = TypeVar("_Word", bound=str)
 _Result = TypeVar("_Result", bound=Measured)
+Report = Callable[[Measured, "StandardOutput", "str | None"], None]
+"""Prints (result, where to, where it was saved)."""
 
 
 class StandardOutput:
@@ -96,6 +98,8 @@ class Output:
     quiet: bool
     verbosity: int
     flame: FlameOptions
+    saves: bool = True
+    """Whether the Profile is saved under ``.lgprof/`` too."""
 
     @classmethod
     def checked(
@@ -125,13 +129,28 @@ class Output:
         flame = chosen_flame(by, view)
         return cls(files, force, json_to is not None, sections, quiet, verbosity, flame)
 
-    def deliver(self, result: Measured, stdout: StandardOutput, cwd: Path) -> None:
-        """Save, report and print the result. A file that cannot be written costs no other."""
+    def deliver(
+        self,
+        result: Measured,
+        stdout: StandardOutput,
+        cwd: Path,
+        report: Report | None = None,
+    ) -> None:
+        """Save, report and print the result. A file that cannot be written costs no other.
+
+        Args:
+            result: What was measured.
+            stdout: Where people's output and the result itself go.
+            cwd: The project's folder.
+            report: Prints it for people in a way of its own.
+        """
         from lgprof.model.profile_file import encode_profile
 
         profile = result.profile
         problems: list[str] = []
-        saved_to = _save_by_default(profile, cwd, problems)
+        if report is None:
+            _fill_advice(profile, problems)
+        saved_to = _save_by_default(profile, cwd, problems) if self.saves else None
         written = write_files(profile, self.files, self.flame, force=self.force, problems=problems)
         saved = [str(file) for file in (saved_to, *written) if file]
         for problem in problems:
@@ -139,7 +158,7 @@ class Output:
         # A reader who has gone, such as head, costs nothing else; nor does the report if the
         # result itself is yet to be printed.
         with suppress(OSError if self.as_json else BrokenPipeError):
-            self._report(result, stdout, ", ".join(saved) or None)
+            (report or self._report)(result, stdout, ", ".join(saved) or None)
         if self.as_json:
             stdout.write_result(encode_profile(profile))
         require_all(self.files, written)
@@ -169,8 +188,17 @@ class Output:
         return steps
 
 
-def measure_and_deliver(measure: Callable[[], _Result], out: Output, cwd: Path) -> _Result | None:
-    """Measure, then save, report and print; None where Ctrl-C came before there was a result."""
+def measure_and_deliver(
+    measure: Callable[[], _Result], out: Output, cwd: Path, report: Report | None = None
+) -> _Result | None:
+    """Measure, then save, report and print; None where Ctrl-C came before there was a result.
+
+    Args:
+        measure: Makes the result.
+        out: What the options ask for.
+        cwd: The project's folder.
+        report: Prints the result for people in a way of its own.
+    """
     with StandardOutput(reserved=out.as_json) as stdout:
         try:
             result = measure()
@@ -180,8 +208,18 @@ def measure_and_deliver(measure: Callable[[], _Result], out: Output, cwd: Path) 
             return None
         if result.abandoned or result.profile.interrupted:
             note_cut_short()
-        out.deliver(result, stdout, cwd)
+        out.deliver(result, stdout, cwd, report)
     return result
+
+
+def _fill_advice(profile: Profile, problems: list[str]) -> None:
+    """Note the advice that is worth a line. Whatever goes wrong costs no measurement."""
+    from lgprof.advice.advise import advise
+
+    try:
+        profile.advice = advise(profile).noteworthy
+    except Exception as error:
+        problems.append(f"no advice, by a defect of lgprof: {type(error).__name__}: {error}")
 
 
 def check_files(files: Sequence[Path], kind: Literal["run", "load"], *, force: bool) -> None:

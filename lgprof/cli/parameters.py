@@ -26,6 +26,17 @@ Inputs = Annotated[
         "input; repeat it to send several in turn. {{i}} and {{uuid}} are replaced.",
     ),
 ]
+Warmup = Annotated[
+    int | None,
+    typer.Option(
+        "-w",
+        "--warmup",
+        min=0,
+        envvar="LGPROF_WARMUP",
+        show_default="1",
+        help="Requests before the measured ones; the first is the cold run.",
+    ),
+]
 Timeout = Annotated[
     str | None,
     typer.Option(

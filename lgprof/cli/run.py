@@ -12,6 +12,7 @@ from lgprof.cli.leaving import note_cut_short
 from lgprof.errors import ExitCode
 
 if TYPE_CHECKING:
+    from lgprof.cli.output import Measured
     from lgprof.config import Settings
     from lgprof.run import Billing, Extras, RunOptions, RunResult
 
@@ -31,17 +32,7 @@ def run(
             help="Requests to measure.",
         ),
     ] = None,
-    warmup: Annotated[
-        int | None,
-        typer.Option(
-            "-w",
-            "--warmup",
-            min=0,
-            envvar="LGPROF_WARMUP",
-            show_default="1",
-            help="Requests before the measured ones; the first is the cold run.",
-        ),
-    ] = None,
+    warmup: shared.Warmup = None,
     concurrency: Annotated[
         int | None,
         typer.Option(
@@ -113,31 +104,43 @@ def run(
         verbosity=verbose,
     )
     result = measure_and_deliver(
-        lambda: _profile(target, given, options, billing, extras, settings, out), out, cwd
+        lambda: profile_target(target, given, options, billing, extras, settings, quiet=quiet),
+        out,
+        cwd,
     )
     if result is None:
         return ExitCode.INTERRUPTED
-    if result.profile.summary.timed_out:
-        note_cut_short()
-    return _exit_code(result)
+    return exit_code(result)
 
 
-def _profile(
+def profile_target(
     target: str | None,
     given: Any,
     options: RunOptions,
     billing: Billing,
     extras: Extras,
     settings: Settings,
-    out: Any,
+    *,
+    quiet: bool,
 ) -> RunResult:
+    """Load a target and profile it, showing how far that has come.
+
+    Args:
+        target: As it was typed.
+        given: Its inputs; None to make them from its schema.
+        options: How to run it.
+        billing: Prices.
+        extras: What to do besides measuring.
+        settings: Of the project.
+        quiet: Show nothing meanwhile.
+    """
     from lgprof.cli.progress import progress_on
     from lgprof.langgraph_adapter.input_schema import input_json_schema
     from lgprof.run import profile_run
     from lgprof.target import import_sandbox, inputs_from_schema, load_target
 
     cwd = Path.cwd()
-    with import_sandbox(), progress_on(quiet=out.quiet) as progress:
+    with import_sandbox(), progress_on(quiet=quiet) as progress:
         progress("load", 0, 0)
         source = load_target(target, settings, cwd)
         return profile_run(
@@ -151,8 +154,11 @@ def _profile(
         )
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code(result: Measured) -> int:
+    """What a run tells its caller."""
     summary = result.profile.summary
+    if summary.timed_out:
+        note_cut_short()
     if result.profile.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.OK if summary.succeeded else ExitCode.TARGET_FAILED

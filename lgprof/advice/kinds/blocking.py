@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
@@ -14,13 +15,27 @@ from lgprof.whatif.changes import Unblock
 _FROM_SHARE = 0.01
 """Of the latency: the loop stands still for everybody, so a little is worth saying."""
 
+_CLEARLY_S = 0.003
+"""Shorter stops may be the operating system's."""
+
 
 def find(observed: Observed) -> Iterator[Finding]:
     """Nodes in whose calls nothing else on the loop could run."""
     for path in observed.paths:
         blocked_s = observed.rows[path].blocking_s or 0.0
-        if blocked_s > _FROM_SHARE * observed.mean_latency_s > 0:
+        if blocked_s > _FROM_SHARE * observed.mean_latency_s > 0 and _is_its_own(observed, path):
             yield _finding(observed, path, blocked_s)
+
+
+def _is_its_own(observed: Observed, path: str) -> bool:
+    """Whether the node blocks, and not a busy machine that let it wait for a processor."""
+    attempts = observed.attempts(path)
+    blocks_s = [seconds for call in attempts if (seconds := _longest_s(call)) > 0]
+    return (
+        not observed.shape(path).is_graph
+        and len(blocks_s) >= len(attempts) / 3
+        and median(blocks_s) >= _CLEARLY_S
+    )
 
 
 def _finding(observed: Observed, path: str, blocked_s: float) -> Finding:

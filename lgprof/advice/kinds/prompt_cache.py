@@ -50,7 +50,7 @@ def _finding(observed: Observed, row: ModelRow, cache: PromptCache, reachable: f
         ),
         why=_why(row, cache, reorder),
         change=_code(row, reorder),
-        changes=(PromptCacheUsed(row.node, reachable),),
+        changes=(PromptCacheUsed(row.node, reordered=reorder),),
         evidence=some(calls),
         grounds=grounds,
     )

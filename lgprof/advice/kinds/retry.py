@@ -17,7 +17,7 @@ from lgprof.whatif.changes import Change, Faster, Retry
 _BAD = ("failed", "timed_out")
 _SHORTER = 4
 """How many times shorter a first backoff is proposed."""
-_SAME_LENGTH = 0.1
+_SAME_LENGTH = 0.2
 """A pause varies relatively by no more than that."""
 
 

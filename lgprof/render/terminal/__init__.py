@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -11,10 +11,12 @@ from rich.text import Text
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Failure, Profile
 from lgprof.render.terminal import palette
+from lgprof.render.terminal.advice import advice_blocks
 from lgprof.render.terminal.attribution_bar import attribution_blocks
 from lgprof.render.terminal.call_tables import model_blocks, tool_blocks
 from lgprof.render.terminal.charset import glyphs_for
 from lgprof.render.terminal.cost import cost_blocks
+from lgprof.render.terminal.counsel import AdviceNotes, counsel_blocks
 from lgprof.render.terminal.critical import critical_spans
 from lgprof.render.terminal.errors import error_blocks
 from lgprof.render.terminal.flame import flame_blocks
@@ -36,7 +38,7 @@ from lgprof.render.terminal.prompts import prompt_blocks
 from lgprof.render.terminal.target import target_blocks
 from lgprof.render.terminal.timeline import timeline_blocks
 
-__all__ = ["SECTIONS", "render_page", "render_report"]
+__all__ = ["SECTIONS", "AdviceNotes", "render_counsel", "render_page", "render_report"]
 
 _WIDEST = 200
 
@@ -84,6 +86,7 @@ _SECTIONS = (
     _Section(
         "histogram", histogram_blocks, f"no histogram below {SMALLEST_SAMPLE} requests", kind="run"
     ),
+    _Section("advice", advice_blocks, "no advice: see why with lgprof advise"),
     _Section("errors", error_blocks, "no errors"),
     _Section("workers", worker_blocks, "no worker came", kind="load"),
     _Section("warnings", warning_blocks, "no warnings"),
@@ -122,13 +125,9 @@ def render_report(
     Raises:
         ValueError: A section that does not exist.
     """
-    page = Page(
-        profile=profile,
-        width=min(console.width, _WIDEST),
-        glyphs=glyphs_for(console),
-        colour=console.color_system is not None and not console.no_color,
-        sixteen_colours=console.color_system in ("standard", "windows"),
-        critical_spans=critical_spans,
+    page = _page(
+        profile,
+        console,
         failures=failures,
         verbosity=verbosity,
         saved_to=saved_to,
@@ -136,6 +135,43 @@ def render_report(
         flame=flame,
     )
     render_page(page, console, sections)
+
+
+def render_counsel(
+    profile: Profile,
+    console: Console,
+    notes: AdviceNotes,
+    *,
+    saved_to: str | None = None,
+    quiet: bool = False,
+) -> None:
+    """Print the advice of a Profile.
+
+    Args:
+        profile: Whose advice it is.
+        console: Where. Its width, colours and encoding are respected.
+        notes: What is said besides.
+        saved_to: Where the Profile was saved.
+        quiet: The advice alone.
+    """
+    page = _page(profile, console, saved_to=saved_to)
+    blocks = counsel_blocks(page, notes)
+    if not quiet:
+        head = load_target_blocks if profile.load else target_blocks
+        blocks = [*head(page), *blocks, *warning_blocks(page), *saved_blocks(page)]
+    _print(console, _lines(page, blocks))
+
+
+def _page(profile: Profile, console: Console, **more: Any) -> Page:
+    return Page(
+        profile=profile,
+        width=min(console.width, _WIDEST),
+        glyphs=glyphs_for(console),
+        colour=console.color_system is not None and not console.no_color,
+        sixteen_colours=console.color_system in ("standard", "windows"),
+        critical_spans=critical_spans,
+        **more,
+    )
 
 
 def render_page(page: Page, console: Console, sections: Sequence[str] | None = None) -> None:
@@ -150,14 +186,21 @@ def render_page(page: Page, console: Console, sections: Sequence[str] | None = N
         if sections is not None and section.name not in sections:
             continue
         blocks = section.blocks(page)
-        for block in blocks:
-            lines += [_title(page, block), *block.lines, Text()]
+        lines += _lines(page, blocks)
         if not blocks and sections is not None:
             lines += [Text(section.nothing, style=palette.QUIET), Text()]
     for name in sections or ():
         if name not in {section.name for section in here}:
             other = "a load test's" if kind == "run" else "a run's"
             lines += [Text(f"no {name}: part of {other} report", style=palette.QUIET), Text()]
+    _print(console, lines)
+
+
+def _lines(page: Page, blocks: Sequence[Block]) -> list[Text]:
+    return [line for block in blocks for line in (_title(page, block), *block.lines, Text())]
+
+
+def _print(console: Console, lines: Sequence[Text]) -> None:
     for line in lines[:-1]:
         console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
 

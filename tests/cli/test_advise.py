@@ -1,0 +1,100 @@
+"""``lgprof advise`` on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import ProjectHere, check_profile, checked_profile
+
+GRAPH = '''
+import asyncio
+from typing import TypedDict
+from langgraph.graph import END, START, StateGraph
+
+class State(TypedDict, total=False):
+    topic: str
+    news: str
+    blogs: str
+    text: str
+
+async def news(state):
+    await asyncio.sleep(0.02)
+    return {"news": state["topic"]}
+
+async def blogs(state):
+    await asyncio.sleep(0.02)
+    return {"blogs": state["topic"]}
+
+async def write(state):
+    return {"text": state["news"] + state["blogs"]}
+
+graph = StateGraph(State).add_sequence([news, blogs, write])
+app = graph.add_edge(START, "news").add_edge("write", END).compile()
+'''
+
+
+@pytest.fixture
+def readers(project: ProjectHere) -> ProjectHere:
+    """Two readers in a row, and 20 inputs."""
+    project.write("readers.py", GRAPH)
+    lines = [json.dumps({"topic": f"topic {number}"}) for number in range(20)]
+    project.write("inputs.jsonl", "\n".join(lines))
+    return project
+
+
+def test_measures_a_target_and_says_what_to_change(readers: ProjectHere):
+    done = readers.call("advise", "readers.py:app", "-i", "@inputs.jsonl", "--why-not")
+    assert done.code == 0, done.err
+    assert "Run news and blogs side by side" in done.out
+    assert 'graph.add_edge(["news", "blogs"], "write")' in done.out
+    assert "write reads blogs, which blogs writes" in done.out
+    profile = readers.profile()
+    assert [one["status"] for one in profile["advice"]] == ["predicted", "unsafe"]
+    assert profile["advice"][0]["nodes"] == ["news", "blogs"]
+    assert profile["summary"]["requests"] == 20
+
+
+def test_reads_a_saved_profile_and_leaves_it_alone(readers: ProjectHere):
+    assert readers.call("run", "readers.py:app", "-i", "@inputs.jsonl", "-n", "20").code == 0
+    saved = readers.saved[-1]
+    before = saved.read_bytes()
+    done = readers.call("advise", str(saved), "--json", "-", "-o", "with_advice.json")
+    assert done.code == 0, done.err
+    profile = json.loads(done.out)
+    check_profile(profile)
+    assert profile == checked_profile(readers.folder / "with_advice.json")
+    assert [one["kind"] for one in profile["advice"]] == ["parallel"]
+    assert saved.read_bytes() == before
+    assert readers.saved == [saved]
+
+
+def test_run_names_the_best_and_the_command_for_the_rest(readers: ProjectHere):
+    done = readers.call("run", "readers.py:app", "-i", "@inputs.jsonl", "-n", "20")
+    assert "Run news and blogs side by side" in done.out
+    assert f"lgprof advise {Path('.lgprof') / readers.saved[-1].name}" in done.out
+    assert [one["kind"] for one in readers.profile()["advice"]] == ["parallel"]
+
+
+def test_says_why_there_is_nothing_to_gain(project: ProjectHere):
+    done = project.call("advise", "apps.py:quick_async", "-n", "2")
+    assert done.code == 0, done.err
+    assert "nothing to gain that is worth a change" in done.out
+    assert "Most of the latency is one thing after another: " in done.out
+
+
+def test_inputs_do_not_go_with_a_profile(readers: ProjectHere):
+    readers.call("run", "readers.py:app", "-i", "@inputs.jsonl", "-n", "2")
+    done = readers.call("advise", str(readers.saved[-1]), "-i", "{}")
+    assert done.code == 2
+    assert "were made already" in done.error
+    assert "leave -i out" in done.hint
+
+
+def test_a_file_that_is_no_profile(project: ProjectHere):
+    project.write("other.json", '{"a": 1}')
+    done = project.call("advise", "other.json")
+    assert done.code == 2
+    assert "is not an lgprof Profile" in done.error
