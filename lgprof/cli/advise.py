@@ -78,10 +78,10 @@ def advise(
     quiet: shared.Quiet = False,
 ) -> int:
     """What to change, and what it will bring."""
+    from lgprof.cli.billing import read_billing
     from lgprof.cli.output import Output, measure_and_deliver
     from lgprof.cli.reading import variables_set
     from lgprof.cli.run import exit_code
-    from lgprof.cli.run_options import read_billing
     from lgprof.config import load_settings
 
     cwd = Path.cwd()
