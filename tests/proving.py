@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,21 @@ def predicted_and_proven(
     inputs: Sequence[Any] = NUMBERS,
     *,
     requests: int | None = None,
+    profiled: int | None = None,
     time: VirtualTime | None = None,
     **options: Any,
 ) -> tuple[Profile, Prediction, Proof]:
-    """Run a graph over the inputs, predict the changes, prove them over the same inputs."""
+    """Run a graph over the inputs, predict the changes, prove them over the same inputs.
+
+    Args:
+        graph: Compiled.
+        changes: To try together.
+        inputs: Of the requests, in turn.
+        requests: How many the proof makes; None for one an input.
+        profiled: How many the Profile has; None for as many.
+        time: None for a new one.
+        options: Of the run.
+    """
     time = time or VirtualTime()
     virtual: Any = {"clock": time.clock, "loop_factory": time.loop}
     count = requests or len(inputs)
@@ -35,7 +47,8 @@ def predicted_and_proven(
     def load(target: Any) -> Inputs:
         return Inputs(items=list(inputs), source="the test")
 
-    profile = profile_run(source, load, chosen, folder=Path("/nonexistent"), **virtual).profile
+    recorded = replace(chosen, requests=profiled or count)
+    profile = profile_run(source, load, recorded, folder=Path("/nonexistent"), **virtual).profile
     prediction = WhatIf(profile).predict(changes)
     with proving(source, load, chosen, profile, later_s=0, **virtual) as prover:
         proof = prover.prove(changes, requests=count, prediction=prediction)
