@@ -68,11 +68,11 @@ def fold(events: RequestEvents, end_ns: int) -> Folded:
         end_ns: When it ended; calls that had no end of their own ended then.
     """
     # By the ids as numbers: hashing a UUID is a call of a Python function.
-    ends = {event[1].int: event for event in events.ends}
+    ends = {event[1].int: event for event in events.end_rows()}
     folded = Folded()
     scopes: dict[int, _Scope] = {0: (None, "", False)}
     attempts: dict[tuple[int, str], NodeCall] = {}
-    for t_ns, run, parent_run, namespace, name, _, tags in events.starts:
+    for t_ns, run, parent_run, namespace, name, _, tags in events.start_rows():
         run_id = run.int
         parent = parent_run if isinstance(parent_run, int) else parent_run.int
         end = ends.get(run_id)

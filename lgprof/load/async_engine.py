@@ -16,6 +16,8 @@ from lgprof.record.session import PROBED, watched_loop
 
 LOOK_FOR_IDLENESS_S = 0.001
 """How often requests that wait for an idle loop look for it."""
+TAKE_TOGETHER_NS = 5_000_000
+"""How long arrivals may be due before they are taken in, where they have to queue anyway."""
 LAG_EVERY_NS = 50_000_000
 """How often the loop's own lag is measured, and requests that hang are looked for."""
 
@@ -55,6 +57,8 @@ class AsyncEngine:
         """Requests whose threads the checkpointer did not delete in time."""
         self._arrivals: Iterator[Arrival] = iter(())
         self._next: Arrival | None = None
+        self._takes_together = False
+        """Whether arrivals that are due are left for a while, because others wait before them."""
         self._over = self._loop.create_future()
         self._users = 0
         self._stopped = asyncio.Event()
@@ -131,11 +135,18 @@ class AsyncEngine:
             self._tap.close()
 
     def _release(self) -> None:
-        """Take in every arrival that is due, and wake up for the next one."""
+        """Take in every arrival that is due, and wake up for the next one.
+
+        While others wait, an arrival cannot start at once: then a few are taken in together.
+        """
         self._take_due()
-        if self._next is not None:
-            self._alarm.set(self._next.intended_ns)
         self._pump()
+        if self._next is not None:
+            self._takes_together = bool(self._desk.waiting)
+            due_ns = self._next.intended_ns
+            if self._takes_together:
+                due_ns = max(due_ns, self._clock.now_ns() + TAKE_TOGETHER_NS)
+            self._alarm.set(due_ns)
 
     def _take_due(self) -> None:
         now_ns = self._clock.now_ns()
@@ -215,6 +226,8 @@ class AsyncEngine:
         except BaseException as raised:  # a user's graph may even raise SystemExit
             error = raised
         self._ledger.end(under_way, error)
+        if arrival.sampled:
+            self._book()  # so that the tap is on no longer than it is needed
         self._free(under_way.task)
         if under_way.own_threads:
             await self._after(under_way)
@@ -227,7 +240,10 @@ class AsyncEngine:
         if free is not None:
             free.set_result(None)
         self._desk.leave()
-        self._pump()
+        if self._takes_together and not self._desk.waiting:
+            self._release()
+        else:
+            self._pump()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

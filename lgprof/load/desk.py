@@ -6,7 +6,7 @@ from collections import deque
 
 from lgprof.load.ledger import Arrival
 
-FREE_START = 64
+FREE_START = 16
 """With an automatic limit so many requests run at once before a new one has to wait until the
 event loop has nothing else to do."""
 

@@ -16,6 +16,8 @@ from lgprof.record.routing import RequestEvents
 SLOWEST_SHARE = 0.25
 """Of ``keep``: so many of the slowest are kept besides, and so many of the failed."""
 
+_64_BITS = 2**64 - 1
+
 
 @dataclass(slots=True)
 class Finished:
@@ -36,8 +38,20 @@ def exact_sample(count: int, keep: int, seed: int) -> Callable[[int], bool]:
 
 
 def expected_sample(share: float, seed: int) -> Callable[[int], bool]:
-    """Whether an arrival belongs to a uniform sample of about this share of all."""
-    return lambda number: random.Random(f"sample:{seed}:{number}").random() < share
+    """Whether an arrival belongs to a uniform sample of about this share of all.
+
+    A hash of the number decides (the finalizer of SplitMix64, Steele, Lea and Flood 2014): making a
+    generator for each request would cost more than all else that is done to admit it.
+    """
+    salt, limit = random.Random(f"sample:{seed}").getrandbits(64), int(share * 2**64)
+
+    def is_sampled(number: int) -> bool:
+        mixed = (number * 0x9E3779B97F4A7C15 + salt) & _64_BITS
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _64_BITS
+        return mixed ^ (mixed >> 31) < limit
+
+    return is_sampled
 
 
 class Keeper:
@@ -79,7 +93,7 @@ class Keeper:
         finished.events.into(recording)
         self._digester.digest(recording)
         finished.events.digests = recording.digests
-        finished.events.node_data.clear()
+        finished.events.node_data = ()
         self._sampled.append(finished)
 
     def _offer_failed(self, finished: Finished) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from lgprof.analysis.fold import Folded, failing_node, fold
 from lgprof.analysis.spans import Leg, RequestLog
@@ -29,9 +29,12 @@ _FIELDS: dict[Outcome, str] = {
 }
 
 
-@dataclass(slots=True)
-class Arrival:
-    """A request that should start at a time."""
+class Arrival(NamedTuple):
+    """A request that should start at a time.
+
+    A tuple of plain values: thousands of them wait under overload, and the garbage collector need
+    not look at them again and again.
+    """
 
     number: int
     intended_ns: int
@@ -47,8 +50,8 @@ class UnderWay:
     arrival: Arrival
     start_ns: int
     log: RequestLog
-    events: RequestEvents = field(default_factory=RequestEvents)
-    own_threads: set[str] = field(default_factory=set)
+    events: RequestEvents
+    own_threads: Collection[str] = ()
     """Threads in the checkpointer that were made for it, and are ours to delete."""
     output: Any = None
     error: BaseException | None = None
@@ -153,7 +156,8 @@ class Ledger:
     def start(self, arrival: Arrival) -> UnderWay:
         """It starts now."""
         log = RequestLog(index=arrival.number, legs=[], outcome="running")
-        under_way = UnderWay(arrival, self.clock.now_ns(), log)
+        events = RequestEvents(probed=arrival.sampled)
+        under_way = UnderWay(arrival, self.clock.now_ns(), log, events)
         with self.tally.lock:
             self.probed += arrival.sampled
             self.in_flight[id(under_way)] = under_way
@@ -164,9 +168,10 @@ class Ledger:
 
     def begin_leg(self, under_way: UnderWay, step: Invoke) -> Leg:
         """The graph is called now."""
-        thread = str(step.config["configurable"]["thread_id"])
-        if self._deletes_threads and thread.startswith(OWN_THREAD):
-            under_way.own_threads.add(thread)
+        if self._deletes_threads:
+            thread = str(step.config["configurable"]["thread_id"])
+            if thread.startswith(OWN_THREAD):
+                under_way.own_threads = {*under_way.own_threads, thread}
         under_way.log.max_concurrency = step.config.get("max_concurrency")
         under_way.log.pool_size = self._pool_size
         leg = Leg(0, self.clock.now_ns(), 0)
@@ -294,7 +299,7 @@ class Ledger:
 
 def _root(events: RequestEvents, start_ns: int) -> int:
     """Id of the outermost run that begins from a time on; 0 of none."""
-    for event in events.starts:
+    for event in events.start_rows():
         if not event[2] and event[0] >= start_ns:
             run_id: int = event[1].int & ID_MASK
             return run_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, get_args
@@ -176,6 +176,9 @@ class Names:
         return list(self._numbers)
 
 
+START_WIDTH, END_WIDTH = 7, 4
+"""Values of an event."""
+
 BATCH = 2048
 """How many values wait to be packed at most: those of some 300 events."""
 
@@ -195,8 +198,8 @@ class EventLog:
         pack: Callable[[Iterable[Any]], Iterable[bytes]] | None = None,
     ) -> None:
         self.pending: list[Any] = []
-        self.add: Callable[[tuple[Any, ...]], None] = self.pending.extend
-        """Append one event: a tuple of ``width`` values, which ``pack`` makes a record of."""
+        self.add: Callable[[Sequence[Any]], None] = self.pending.extend
+        """Append events: ``width`` values each, which ``pack`` makes a record of."""
         self._record = record
         self._width = width
         self._pack = pack or (lambda events: [record.pack(*event) for event in events])
@@ -237,10 +240,10 @@ class Recording:
 
     def __init__(self) -> None:
         self.names = Names()
-        self.starts = EventLog(START, 7, self._pack_starts)
+        self.starts = EventLog(START, START_WIDTH, self._pack_starts)
         """t_ns, run's UUID, parent's UUID or id, checkpoint namespace, name, superstep, `RunKind`
         or, of a chain, its tags."""
-        self.ends = EventLog(END, 4, self._pack_ends)
+        self.ends = EventLog(END, END_WIDTH, self._pack_ends)
         """t_ns, run's UUID, error type's name, number of the `Outcome`."""
         self.works = EventLog(WORK, 5)
         self.holds = EventLog(HOLD, 4)

@@ -6,13 +6,15 @@ variable, so an event goes straight to it, is looked at when the request ends, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from lgprof.record.event_log import (
+    END_WIDTH,
     ID_MASK,
+    START_WIDTH,
     IoEvent,
     ModelEvent,
     NodeData,
@@ -21,29 +23,61 @@ from lgprof.record.event_log import (
     Recording,
 )
 
-_LOGS = ("starts", "ends", "works", "holds", "loop_waits", "task_calls")
+_PROBED_LOGS = ("works", "holds", "loop_waits", "task_calls")
+_NONE: Mapping[int, Any] = MappingProxyType({})
 
 
-@dataclass(slots=True)
 class RequestEvents:
-    """What was recorded of one request."""
+    """What was recorded of one request.
 
-    starts: list[tuple[Any, ...]] = field(default_factory=list)
-    ends: list[tuple[Any, ...]] = field(default_factory=list)
-    works: list[tuple[Any, ...]] = field(default_factory=list)
-    holds: list[tuple[Any, ...]] = field(default_factory=list)
-    loop_waits: list[tuple[Any, ...]] = field(default_factory=list)
-    task_calls: list[tuple[Any, ...]] = field(default_factory=list)
-    node_data: list[NodeData] = field(default_factory=list)
-    io: list[IoEvent] = field(default_factory=list)
-    rate_waits: list[RateWait] = field(default_factory=list)
-    models: dict[int, ModelEvent] = field(default_factory=dict)
-    graphs: set[int] = field(default_factory=set)
-    digests: dict[int, NodeDigest] = field(default_factory=dict)
+    Callbacks alone tell starts and ends; their fields lie one after another, in the order of
+    `Recording.starts` and `ends`. What only probes tell has no container of its own in the other
+    requests, which are nearly all: each would be one more for the garbage collector.
+    """
+
+    __slots__ = (
+        *_PROBED_LOGS,
+        "digests",
+        "ends",
+        "graphs",
+        "io",
+        "models",
+        "node_data",
+        "rate_waits",
+        "starts",
+    )
+
+    def __init__(self, *, probed: bool = False) -> None:
+        self.starts: list[Any] = []
+        self.ends: list[Any] = []
+        self.works: Sequence[tuple[Any, ...]] = [] if probed else ()
+        self.holds: Sequence[tuple[Any, ...]] = ()
+        self.loop_waits: Sequence[tuple[Any, ...]] = ()
+        self.task_calls: Sequence[tuple[Any, ...]] = [] if probed else ()
+        self.node_data: Sequence[NodeData] = [] if probed else ()
+        self.io: Sequence[IoEvent] = [] if probed else ()
+        self.rate_waits: Sequence[RateWait] = [] if probed else ()
+        self.models: Mapping[int, ModelEvent] = _NONE
+        self.graphs: Set[int] = frozenset()
+        self.digests: Mapping[int, NodeDigest] = _NONE
+
+    def start_rows(self) -> Iterator[tuple[Any, ...]]:
+        """The starts, each as a tuple of `Recording.starts`."""
+        return zip(*[iter(self.starts)] * START_WIDTH, strict=True)
+
+    def end_rows(self) -> Iterator[tuple[Any, ...]]:
+        """The ends, each as a tuple of `Recording.ends`."""
+        return zip(*[iter(self.ends)] * END_WIDTH, strict=True)
+
+    def run_ids(self) -> list[int]:
+        """Ids of its runs, in the order in which they started."""
+        return [run.int & ID_MASK for run in self.starts[1::START_WIDTH]]
 
     def into(self, recording: Recording) -> None:
         """Add the events to a recording that is to be analysed."""
-        for name in _LOGS:
+        recording.starts.add(self.starts)
+        recording.ends.add(self.ends)
+        for name in _PROBED_LOGS:
             log = getattr(recording, name)
             for event in getattr(self, name):
                 log.add(event)
@@ -82,20 +116,14 @@ class RoutedRecording(Recording):
         if events.works:
             self.settle()
             runs = {work[2] for work in events.works}
-            runs.update(start[1].int & ID_MASK for start in events.starts)
-            for run in runs:
-                events.holds += self._held.pop(run, ())
-                events.loop_waits += self._waited.pop(run, ())
-        models, graphs = self.models, self.graphs
-        if not models and not graphs:
-            return
-        for event in events.starts:
-            run_id = event[1].int & ID_MASK
-            if run_id in models:
-                events.models[run_id] = models.pop(run_id)
-            if run_id in graphs:
-                graphs.discard(run_id)
-                events.graphs.add(run_id)
+            runs.update(events.run_ids())
+            events.holds = [hold for run in runs for hold in self._held.pop(run, ())]
+            events.loop_waits = [wait for run in runs for wait in self._waited.pop(run, ())]
+        if self.models or self.graphs:
+            run_ids = events.run_ids()
+            events.models = {run: self.models.pop(run) for run in run_ids if run in self.models}
+            events.graphs = self.graphs.intersection(run_ids)
+            self.graphs -= events.graphs
 
     def settle(self) -> None:
         """File what the event loop noted by its run."""
@@ -111,28 +139,30 @@ class RoutedRecording(Recording):
         self._held.clear()
         self._waited.clear()
 
-    def _add_start(self, event: tuple[Any, ...]) -> None:
+    def _add_start(self, event: Sequence[Any]) -> None:
         events = CURRENT.get()
         if events is None:
             self.orphans += 1
             self.models.pop(event[1].int & ID_MASK, None)
         else:
-            events.starts.append(event)
+            events.starts.extend(event)
 
 
-def _add_end(event: tuple[Any, ...]) -> None:
+def _add_end(event: Sequence[Any]) -> None:
     events = CURRENT.get()
     if events is not None:
-        events.ends.append(event)
+        events.ends.extend(event)
 
 
 def _adder(
-    log_of: Callable[[RequestEvents], list[Any]],
-) -> Callable[[tuple[Any, ...]], None]:
-    def add(event: tuple[Any, ...]) -> None:
+    log_of: Callable[[RequestEvents], Sequence[Any]],
+) -> Callable[[Sequence[Any]], None]:
+    def add(event: Sequence[Any]) -> None:
         events = CURRENT.get()
         if events is not None:
-            log_of(events).append(event)
+            log = log_of(events)
+            if type(log) is list:  # of a request that is probed
+                log.append(event)
 
     return add
 
@@ -140,6 +170,6 @@ def _adder(
 class _Forwarding(list[Any]):
     """A list that stays empty: what is appended goes to the current request."""
 
-    def __init__(self, log_of: Callable[[RequestEvents], list[Any]]) -> None:
+    def __init__(self, log_of: Callable[[RequestEvents], Sequence[Any]]) -> None:
         super().__init__()
         self.append = _adder(log_of)  # type: ignore[method-assign]

@@ -33,8 +33,7 @@ class Unanswered(NamedTuple):
     """How many answers were left for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invoke:
+class Invoke(NamedTuple):
     """Call the graph; the reply is its output."""
 
     payload: Any
@@ -43,8 +42,7 @@ class Invoke:
     context: Any
 
 
-@dataclass(frozen=True, slots=True)
-class GetState:
+class GetState(NamedTuple):
     """Ask for the graph's state; the reply is LangGraph's ``StateSnapshot``."""
 
     config: RunnableConfig

@@ -196,20 +196,22 @@ def engine_open(graph: Any, payload: Any, rps: float, seconds: float) -> Round:
     """The same schedule through the engine; what is left at its end is drained."""
     found = Round()
     with site_of(graph, payload, seconds) as site, timed(found):
-        running = site.start_schedule(arrivals(rps, seconds))
+        begin_ns = now_ns() + _START_IN_NS
+        running = site.start_schedule(arrivals(rps, seconds, begin_ns))
         total = reported(site.ledger, running, found)
-    return _filled(found, total)
+    return _filled(found, total, begin_ns, site.ledger)
 
 
 def engine_overload(graph: Any, payload: Any, rps: float, seconds: float) -> Round:
     """What is answered of more than can be; what still waits at the schedule's end is given up."""
     found = Round()
     with site_of(graph, payload, seconds) as site, timed(found):
-        running = site.start_schedule(arrivals(rps, seconds))
+        begin_ns = now_ns() + _START_IN_NS
+        running = site.start_schedule(arrivals(rps, seconds, begin_ns))
         total = reported(site.ledger, running, found, until_s=time.perf_counter() + seconds)
         site.stop()
         total.merge(reported(site.ledger, running, found))
-    return _filled(found, total)
+    return _filled(found, total, begin_ns, site.ledger)
 
 
 def engine_closed(graph: Any, payload: Any, users: int, seconds: float) -> Round:
@@ -218,7 +220,8 @@ def engine_closed(graph: Any, payload: Any, users: int, seconds: float) -> Round
     numbers = iter(range(10**9))
     is_sampled = expected_sample(_DEFAULT_KEEP / (_DEFAULT_TEST_S * 500), 0)
     with site_of(graph, payload, seconds) as site, timed(found):
-        until_ns = now_ns() + int(seconds * 1e9)
+        begin_ns = now_ns()
+        until_ns = begin_ns + int(seconds * 1e9)
 
         def take() -> Arrival | None:
             at_ns, number = now_ns(), next(numbers)
@@ -227,15 +230,15 @@ def engine_closed(graph: Any, payload: Any, users: int, seconds: float) -> Round
             return Arrival(number, at_ns, sampled=is_sampled(number))
 
         total = reported(site.ledger, site.start_users(users, take, 0.0), found)
-    return _filled(found, total)
+    return _filled(found, total, begin_ns, site.ledger)
 
 
-def arrivals(rps: float, seconds: float) -> Iterator[Arrival]:
-    """Constant arrivals, as a worker makes them of its plan."""
+def arrivals(rps: float, seconds: float, begin_ns: int | None = None) -> Iterator[Arrival]:
+    """Constant arrivals, as a worker makes them of its plan; by default they begin soon."""
+    begin_ns = now_ns() + _START_IN_NS if begin_ns is None else begin_ns
     schedule = Schedule(steady(rps, seconds))
     keep = max(1, round(_DEFAULT_KEEP * seconds / _DEFAULT_TEST_S))
     is_sampled = exact_sample(schedule.count, keep, 0)
-    begin_ns = now_ns() + _START_IN_NS
     for number, time_s in enumerate(schedule.times_s()):
         yield Arrival(number, begin_ns + int(time_s * 1e9), sampled=is_sampled(number))
 
@@ -280,7 +283,9 @@ def _batch(ledger: Ledger, seq: int, total: Total) -> bytes:
     )
 
 
-def _filled(found: Round, total: Total) -> Round:
+def _filled(found: Round, total: Total, begin_ns: int, ledger: Ledger) -> Round:
+    """From the first arrival to the last answer; the main thread sees the end a little later."""
+    found.seconds = (ledger.last_end_ns - begin_ns) / 1e9
     found.latency, found.lag = total.histogram("graph"), total.histogram("lag")
     found.completed = found.latency.total
     return found
@@ -311,6 +316,7 @@ def engine_of_nothing(
         desk = Desk(None, 10_000)
         await AsyncEngine(serve, after, ledger, desk, SYSTEM_CLOCK, recording).run(due)
 
+    begin_ns = now_ns()
     try:
         with timed(found):
             running = thread.submit(run())
@@ -324,4 +330,4 @@ def engine_of_nothing(
             each_batch(_batch(ledger, seq + 1, total))
     finally:
         thread.close()
-    return _filled(found, total), ledger, keeper
+    return _filled(found, total, begin_ns, ledger), ledger, keeper

@@ -20,7 +20,8 @@ def finished(
     index: int, latency_ns: int = 1000, *, outcome: str = "ok", sampled: bool = False
 ) -> Finished:
     log = RequestLog(index=index, legs=[Leg(0, 0, latency_ns)], outcome=outcome)
-    events = RequestEvents(models={index: ModelEvent(provider=None, prompt="secret")})
+    events = RequestEvents(probed=True)
+    events.models = {index: ModelEvent(provider=None, prompt="secret")}
     return Finished(log, events, 0, latency_ns, sampled)
 
 
