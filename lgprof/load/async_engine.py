@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
+from contextvars import copy_context
 
 from lgprof.clock import Clock
 from lgprof.load.desk import Desk
@@ -47,6 +48,8 @@ class AsyncEngine:
         self._ledger, self._desk, self._clock = ledger, desk, clock
         self._recording = recording
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        """What requests start from: not what the one before, whose place they take, has set."""
         self._places: dict[asyncio.Task[None], asyncio.Future[None] | None] = {}
         """Requests that take a place, with who waits for the place."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -208,7 +211,7 @@ class AsyncEngine:
 
     def _begin_task(self, arrival: Arrival, free: asyncio.Future[None] | None = None) -> None:
         """Start a request; the future, if any, is done when its place is free again."""
-        task = self._loop.create_task(self._one(arrival))
+        task = self._loop.create_task(self._one(arrival), context=self._context.copy())
         self._places[task] = free
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.virtual_time import VirtualTime
 
 MS = 1_000_000
 WATCH_S = 0.003
+VISITOR: ContextVar[str | None] = ContextVar("visitor", default=None)
 
 
 @pytest.fixture(autouse=True)
@@ -248,6 +250,21 @@ def test_latency_counts_from_the_intended_start() -> None:
     assert sums_ms["graph"] == 100 + 190 + 280
     assert sums_ms["service"] == 300
     assert sums_ms["lag"] == 0 + 90 + 180
+
+
+def test_a_request_starts_without_what_the_one_before_has_set() -> None:
+    found = []
+
+    class Setting(Job):
+        async def run(self, time: VirtualTime) -> None:
+            found.append(VISITOR.get())
+            VISITOR.set("somebody")
+            await super().run(time)
+
+    time = VirtualTime()
+    worker = Worker(time, [Setting(20)], max_concurrent=1)
+    run(time, load(worker, schedule_of(time, [0, 1, 1])))
+    assert found == [None, None, None]
 
 
 def test_a_request_that_hangs_ends_at_its_time_limit_and_its_place_is_free() -> None:
