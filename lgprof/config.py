@@ -1,9 +1,10 @@
 """Settings: ``[tool.lgprof]`` of ``pyproject.toml`` or ``lgprof.toml``, or the whole of the latter.
 
 The nearest of these files in the current folder or above it counts, up to the project's ``.git``.
-Each command has a table of its own, ``[tool.lgprof.run]`` and ``[tool.lgprof.load]``, which wins
-over the top. What says how a request is made holds for all commands where it stands at the top;
-options of ``run`` may stand there too, and hold for ``run`` alone.
+Each command has a table of its own, such as ``[tool.lgprof.run]`` and ``[tool.lgprof.load]``, which
+wins over the top. What says how a request is made holds for all commands where it stands at the
+top; options of ``run`` may stand there too, and hold for ``run`` and for ``gate``, which runs the
+graph likewise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from lgprof.errors import UsageError
 
-Command = Literal["run", "load"]
+Command = Literal["run", "load", "gate"]
 
 _Types = tuple[type, ...]
 _ANY: _Types = (object,)
@@ -40,14 +41,16 @@ _SHARED: dict[str, _Types] = {
 }
 """Settings of all commands, with the types that their values may have."""
 
+_RUN: dict[str, _Types] = {
+    "requests": (int,),
+    "warmup": (int,),
+    "concurrency": (int,),
+    "probes": (bool,),
+    "sample": (bool,),
+}
+
 _OWN: dict[Command, dict[str, _Types]] = {
-    "run": {
-        "requests": (int,),
-        "warmup": (int,),
-        "concurrency": (int,),
-        "probes": (bool,),
-        "sample": (bool,),
-    },
+    "run": _RUN,
     "load": {
         "rps": (int, float),
         "duration": _DURATION,
@@ -66,6 +69,15 @@ _OWN: dict[Command, dict[str, _Types]] = {
         "abort_on": (str, list),
         "tolerate_worker_loss": (bool,),
         "strict": (bool,),
+    },
+    "gate": {
+        **_RUN,
+        "budgets": (str, list),
+        "baseline": (str,),
+        "trust_times": (bool,),
+        "allow_environment": (bool,),
+        "tolerance": (str, int, float),
+        "inconclusive": (str,),
     },
 }
 """Settings of one command."""
@@ -171,8 +183,11 @@ def _settings(document: Mapping[str, Any], prefix: str, file: Path, command: Com
         _check(table, file, f"{prefix}{name}.", {**_SHARED, **_OWN[name]})
     top = {key: value for key, value in document.items() if key not in tables}
     _check(top, file, prefix, _TOP)
-    foreign = _OWN["run"] if command != "run" else {}
-    values = {key: value for key, value in top.items() if key not in foreign} | tables[command]
+    foreign = _OWN["run"] if command == "load" else {}
+    values = {key: value for key, value in top.items() if key not in foreign}
+    if command == "gate":
+        values |= tables["run"]
+    values |= tables[command]
     options = {key: value for key, value in values.items() if key not in _FIELDS}
     return Settings(**{key: values.get(key) for key in _FIELDS}, options=options, file=file)
 
@@ -188,8 +203,9 @@ def _check(table: Mapping[str, Any], file: Path, prefix: str, known: Mapping[str
 
 
 def _suggest(key: str, prefix: str, known: Mapping[str, _Types]) -> str:
-    if known is _TOP and key in _OWN["load"]:
-        return f"write it in [{prefix}load]"
+    owner = next((name for name in _OWN if key in _OWN[name]), None)
+    if known is _TOP and owner is not None:
+        return f"write it in [{prefix}{owner}]"
     names = [*known, *_OWN] if known is _TOP else list(known)
     close = difflib.get_close_matches(key.replace("-", "_"), names, n=1)
     return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"

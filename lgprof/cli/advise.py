@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lgprof.llm.price_table import PriceTable
     from lgprof.model import Failure, Profile
     from lgprof.render.terminal import AdviceNotes
-    from lgprof.run import Billing
 
 _REQUESTS = (20, 100)
 """By default each input is sent once, but so many requests are made at least, and at most."""
@@ -100,7 +99,7 @@ def advise(
         measure = _reading(subject, inputs)
         out = replace(out, saves=False)
     else:
-        measure = _measuring(ctx, subject, inputs, settings, billing)
+        measure = _measuring(ctx, subject, inputs, settings)
     counsel = _Consultation(billing.prices, everything=everything, why_not=why_not, quiet=quiet)
     result = measure_and_deliver(lambda: counsel.on(measure()), out, cwd, report=counsel.report)
     return ExitCode.INTERRUPTED if result is None else exit_code(result)
@@ -128,24 +127,22 @@ def _measuring(
     target: str | None,
     inputs: list[str] | None,
     settings: Settings,
-    billing: Billing,
 ) -> Callable[[], Measured]:
+    from lgprof.cli.measuring import measure_run, read_run_request
     from lgprof.cli.reading import variables_set
-    from lgprof.cli.run import profile_target
-    from lgprof.cli.run_options import read_extras, read_run_options
-    from lgprof.target import parse_inputs
+    from lgprof.cli.run_options import read_extras
 
     cwd = Path.cwd()
-    given = parse_inputs(inputs or [], settings, cwd)
-    options = read_run_options(ctx.params, settings, cwd, variables_set(ctx))
+    request = read_run_request(ctx, target, inputs or [], settings, cwd)
+    given, options = request.inputs, request.options
     if ctx.params["requests"] is None and "requests" not in settings.options:
         least, most = _REQUESTS
         number = len(given.items) if given else 1
         options = replace(options, requests=min(max(number, least), most))
-    options = replace(options, probes=True)
+    request = replace(request, options=replace(options, probes=True))
     extras = read_extras(ctx.params, settings, cwd, variables_set(ctx))
     quiet = ctx.params["quiet"]
-    return lambda: profile_target(target, given, options, billing, extras, settings, quiet=quiet)
+    return lambda: measure_run(request, extras, quiet=quiet)
 
 
 class _Consultation:

@@ -150,7 +150,7 @@ class Output:
         problems: list[str] = []
         if report is None:
             _fill_advice(profile, problems)
-        saved_to = _save_by_default(profile, cwd, problems) if self.saves else None
+        saved_to = save_by_default(profile, cwd, problems) if self.saves else None
         written = write_files(profile, self.files, self.flame, force=self.force, problems=problems)
         saved = [str(file) for file in (saved_to, *written) if file]
         for problem in problems:
@@ -232,6 +232,16 @@ def check_files(files: Sequence[Path], kind: Literal["run", "load"], *, force: b
 
     for file in files:
         format_of(file, kind)
+    refuse_existing(files, force=force)
+
+
+def refuse_existing(files: Sequence[Path], *, force: bool) -> None:
+    """Keep files that are there.
+
+    Raises:
+        UsageError: One is, and ``force`` is off.
+    """
+    for file in files:
         if file.exists() and not force:
             raise UsageError(f"{file} exists already", hint="add --force to overwrite it")
 
@@ -309,7 +319,7 @@ def _one_of(option: str, value: str | None, words: tuple[_Word, ...]) -> _Word:
     raise UsageError(f"{option} {value!r} is not known", hint=f"use {', '.join(words)}")
 
 
-def _save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | None:
+def save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | None:
     """Under ``.lgprof/``; in the temporary folder where that cannot be written."""
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folders: Sequence[Path] = (cwd / FOLDER, Path(tempfile.gettempdir()) / "lgprof")

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lgprof.cli import parameters as shared
+from lgprof.cli import run_parameters as own
 from lgprof.cli.leaving import note_cut_short
 from lgprof.errors import ExitCode
 
 if TYPE_CHECKING:
     from lgprof.cli.output import Measured
-    from lgprof.config import Settings
-    from lgprof.run import Billing, Extras, RunOptions, RunResult
 
 
 def run(
     ctx: typer.Context,
     target: shared.Target = None,
     inputs: shared.Inputs = None,
-    requests: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            "--requests",
-            min=1,
-            envvar="LGPROF_REQUESTS",
-            show_default="10",
-            help="Requests to measure.",
-        ),
-    ] = None,
+    requests: own.Requests = None,
     warmup: shared.Warmup = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            min=1, envvar="LGPROF_CONCURRENCY", show_default="1", help="Requests at once."
-        ),
-    ] = None,
+    concurrency: own.Concurrency = None,
     timeout: shared.Timeout = None,
     mode: shared.Mode = None,
     checkpointer: shared.Checkpointer = None,
@@ -48,15 +32,7 @@ def run(
     resume: shared.Resume = None,
     recursion_limit: shared.RecursionLimit = None,
     failed_when: shared.FailedWhen = None,
-    probes: Annotated[
-        bool | None,
-        typer.Option(
-            "--probes/--no-probes",
-            envvar="LGPROF_PROBES",
-            show_default="probes",
-            help="Look into nodes, or record callbacks alone.",
-        ),
-    ] = None,
+    probes: own.Probes = None,
     sample: Annotated[
         bool | None,
         typer.Option(
@@ -79,19 +55,16 @@ def run(
     verbose: shared.Verbose = 0,
 ) -> int:
     """Profile a few requests: where does the time go?"""
-    from lgprof.cli.billing import read_billing
+    from lgprof.cli.measuring import measure_run, read_run_request
     from lgprof.cli.output import Output, measure_and_deliver
     from lgprof.cli.reading import variables_set
-    from lgprof.cli.run_options import read_extras, read_run_options
+    from lgprof.cli.run_options import read_extras
     from lgprof.config import load_settings
-    from lgprof.target import parse_inputs
 
     cwd = Path.cwd()
     settings = load_settings(cwd)
-    options = read_run_options(ctx.params, settings, cwd, variables_set(ctx))
-    billing = read_billing(ctx.params, settings, cwd, variables_set(ctx))
+    request = read_run_request(ctx, target, inputs or [], settings, cwd)
     extras = read_extras(ctx.params, settings, cwd, variables_set(ctx))
-    given = parse_inputs(inputs or [], settings, cwd)
     out = Output.checked(
         command="run",
         files=output or [],
@@ -103,55 +76,10 @@ def run(
         quiet=quiet,
         verbosity=verbose,
     )
-    result = measure_and_deliver(
-        lambda: profile_target(target, given, options, billing, extras, settings, quiet=quiet),
-        out,
-        cwd,
-    )
+    result = measure_and_deliver(lambda: measure_run(request, extras, quiet=quiet), out, cwd)
     if result is None:
         return ExitCode.INTERRUPTED
     return exit_code(result)
-
-
-def profile_target(
-    target: str | None,
-    given: Any,
-    options: RunOptions,
-    billing: Billing,
-    extras: Extras,
-    settings: Settings,
-    *,
-    quiet: bool,
-) -> RunResult:
-    """Load a target and profile it, showing how far that has come.
-
-    Args:
-        target: As it was typed.
-        given: Its inputs; None to make them from its schema.
-        options: How to run it.
-        billing: Prices.
-        extras: What to do besides measuring.
-        settings: Of the project.
-        quiet: Show nothing meanwhile.
-    """
-    from lgprof.cli.progress import progress_on
-    from lgprof.langgraph_adapter.input_schema import input_json_schema
-    from lgprof.run import profile_run
-    from lgprof.target import import_sandbox, inputs_from_schema, load_target
-
-    cwd = Path.cwd()
-    with import_sandbox(), progress_on(quiet=quiet) as progress:
-        progress("load", 0, 0)
-        source = load_target(target, settings, cwd)
-        return profile_run(
-            source,
-            lambda opened: given or inputs_from_schema(input_json_schema(opened.graph)),
-            options,
-            folder=cwd,
-            billing=billing,
-            extras=extras,
-            progress=progress,
-        )
 
 
 def exit_code(result: Measured) -> int:

@@ -1,4 +1,4 @@
-"""The one grammar that names a number of a Profile: for budgets, gates, diffs and load conditions."""
+"""Metrics: the one grammar that names any number of a Profile, and conditions on it."""
 
 from lgprof.metrics.catalogue import Measure, Scope, measures
 from lgprof.metrics.conditions import Condition, parse_condition

@@ -25,6 +25,7 @@ from lgprof.model import (
     Load,
     ModelRow,
     NodeRow,
+    Profile,
     Summary,
     Tokens,
     ToolRow,
@@ -74,7 +75,12 @@ class Measure:
     """To be read from the histogram that ``fields`` lead to."""
 
     def read(self, owner: Any) -> float | None:
-        """The number of a Profile or row; None where it is not known."""
+        """The number of a Profile or row; None where it is not known.
+
+        Without a model call, nothing was spent: tokens and cost are 0.
+        """
+        if self._is_spent and _model_calls(owner) == 0:
+            return 0.0
         for name in self.fields:
             owner = getattr(owner, name)
             if owner is None:
@@ -82,6 +88,17 @@ class Measure:
         if self.percentile is not None:
             return _percentile_s(owner, self.percentile)
         return float(owner)
+
+    @property
+    def _is_spent(self) -> bool:
+        is_usage = "tokens" in self.fields or "cost_usd" in self.fields
+        return is_usage and self.unit is not Unit.SHARE
+
+
+def _model_calls(owner: Any) -> int | None:
+    if isinstance(owner, Profile):
+        return owner.summary.llm_calls
+    return owner.llm_calls if isinstance(owner, NodeRow) else None
 
 
 @cache

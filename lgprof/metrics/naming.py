@@ -94,11 +94,7 @@ class Metric:
             UsageError: The Profile has no such node, model, tool or error, or has it several times
                 where one must be named.
         """
-        owner: Any = profile
-        if self.key is None:
-            found = self.measure.read(owner)
-        else:
-            found = self._of_rows(profile)
+        found = self.measure.read(profile) if self.key is None else self._of_rows(profile)
         if found is None or not self.per_request:
             return found
         return found / profile.summary.requests if profile.summary.requests else None

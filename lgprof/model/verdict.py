@@ -32,6 +32,10 @@ class Check(msgspec.Struct, kw_only=True):
     """A PASS of the gate rests on this check. Others may fail the gate, or explain."""
     note: str | None = None
     """What else there is to say of it."""
+    unit: str = ""
+    """Of ``base`` and ``new``: ``s``, ``USD``, ``share``, ``count``, ...; empty where unknown."""
+    comparison: str | None = None
+    """Of a budget: how a value that keeps to it compares with ``limit``, such as ``<``."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):
@@ -47,3 +51,9 @@ class Verdict(msgspec.Struct, kw_only=True):
     """Nodes that made a failed graph slower, the worst first."""
     against: str | None = None
     """The base, as it was named and as a commit; None for budgets and stored baselines."""
+    invalid: bool = False
+    """The measurement cannot be trusted, or lacks a number that a budget is about."""
+    warnings: list[str] = []
+    """What the reader should know and no verdict rests on."""
+    series: list[float] = []
+    """For a sparkline: latencies of the requests in order, or the change in each pair."""

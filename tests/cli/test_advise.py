@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.harness import ProjectHere, check_profile, checked_profile
 
-GRAPH = '''
+GRAPH = """
 import asyncio
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
@@ -33,7 +33,7 @@ async def write(state):
 
 graph = StateGraph(State).add_sequence([news, blogs, write])
 app = graph.add_edge(START, "news").add_edge("write", END).compile()
-'''
+"""
 
 
 @pytest.fixture

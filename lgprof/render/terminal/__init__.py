@@ -14,7 +14,6 @@ from lgprof.render.terminal import palette
 from lgprof.render.terminal.advice import advice_blocks
 from lgprof.render.terminal.attribution_bar import attribution_blocks
 from lgprof.render.terminal.call_tables import model_blocks, tool_blocks
-from lgprof.render.terminal.charset import glyphs_for
 from lgprof.render.terminal.cost import cost_blocks
 from lgprof.render.terminal.counsel import AdviceNotes, counsel_blocks
 from lgprof.render.terminal.critical import critical_spans
@@ -33,14 +32,19 @@ from lgprof.render.terminal.load.target import load_target_blocks
 from lgprof.render.terminal.load.workers import worker_blocks
 from lgprof.render.terminal.node_table import node_blocks
 from lgprof.render.terminal.notices import saved_blocks, warning_blocks
-from lgprof.render.terminal.page import Block, Page
+from lgprof.render.terminal.page import (
+    Block,
+    Page,
+    paper_of,
+    print_blocks,
+    print_lines,
+    title_line,
+)
 from lgprof.render.terminal.prompts import prompt_blocks
 from lgprof.render.terminal.target import target_blocks
 from lgprof.render.terminal.timeline import timeline_blocks
 
 __all__ = ["SECTIONS", "AdviceNotes", "render_counsel", "render_page", "render_report"]
-
-_WIDEST = 200
 
 
 class _Section(NamedTuple):
@@ -159,16 +163,13 @@ def render_counsel(
     if not quiet:
         head = load_target_blocks if profile.load else target_blocks
         blocks = [*head(page), *blocks, *warning_blocks(page), *saved_blocks(page)]
-    _print(console, _lines(page, blocks))
+    print_blocks(page, console, blocks)
 
 
 def _page(profile: Profile, console: Console, **more: Any) -> Page:
     return Page(
         profile=profile,
-        width=min(console.width, _WIDEST),
-        glyphs=glyphs_for(console),
-        colour=console.color_system is not None and not console.no_color,
-        sixteen_colours=console.color_system in ("standard", "windows"),
+        **paper_of(console),
         critical_spans=critical_spans,
         **more,
     )
@@ -193,25 +194,8 @@ def render_page(page: Page, console: Console, sections: Sequence[str] | None = N
         if name not in {section.name for section in here}:
             other = "a load test's" if kind == "run" else "a run's"
             lines += [Text(f"no {name}: part of {other} report", style=palette.QUIET), Text()]
-    _print(console, lines)
+    print_lines(console, lines[:-1])
 
 
 def _lines(page: Page, blocks: Sequence[Block]) -> list[Text]:
-    return [line for block in blocks for line in (_title(page, block), *block.lines, Text())]
-
-
-def _print(console: Console, lines: Sequence[Text]) -> None:
-    for line in lines[:-1]:
-        console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
-
-
-def _title(page: Page, block: Block) -> Text:
-    """Title and note, and a rule to the edge."""
-    title = Text(page.fit(block.title, page.width), style=palette.TITLE)
-    room = page.width - title.cell_len - 2
-    if block.note and room >= 8:
-        title.append(f"  {page.fit(block.note, room)}", style=palette.NOTE)
-    rule = page.width - title.cell_len - 1
-    if rule >= 2:
-        title.append(f" {page.glyphs.rule * rule}", style=palette.QUIET)
-    return title
+    return [line for block in blocks for line in (title_line(page, block), *block.lines, Text())]

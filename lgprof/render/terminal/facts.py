@@ -8,12 +8,12 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from lgprof.render.terminal import palette, text
-from lgprof.render.terminal.page import INDENT, Page
+from lgprof.render.terminal.page import INDENT, Paper
 
 _GAP = 3
 
 
-def fact_lines(page: Page, facts: Sequence[tuple[str, str]]) -> list[Text]:
+def fact_lines(page: Paper, facts: Sequence[tuple[str, str]]) -> list[Text]:
     """One fact on a line, its value folded below itself where it is long."""
     label_width = max(cell_len(label) for label, _ in facts)
     room = page.width - INDENT - label_width - _GAP
@@ -28,7 +28,7 @@ def fact_lines(page: Page, facts: Sequence[tuple[str, str]]) -> list[Text]:
     return lines
 
 
-def fact_grid(page: Page, facts: Sequence[tuple[str, str]]) -> list[Text]:
+def fact_grid(page: Paper, facts: Sequence[tuple[str, str]]) -> list[Text]:
     """Facts in two columns, read downwards, where the page is wide enough for it."""
     half = (len(facts) + 1) // 2
     left, right = facts[:half], facts[half:]
@@ -49,7 +49,7 @@ def fact_grid(page: Page, facts: Sequence[tuple[str, str]]) -> list[Text]:
     return lines
 
 
-def quiet_lines(page: Page, note: str) -> list[Text]:
+def quiet_lines(page: Paper, note: str) -> list[Text]:
     """A note below a table or a chart, folded."""
     parts = text.fold(note, page.width - INDENT)
     return [Text(" " * INDENT + part, style=palette.QUIET) for part in parts]

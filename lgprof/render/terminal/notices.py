@@ -6,16 +6,16 @@ from rich.style import Style
 from rich.text import Text
 
 from lgprof.render.terminal import palette, text
-from lgprof.render.terminal.page import INDENT, Block, Page
+from lgprof.render.terminal.page import INDENT, Block, Page, Paper
 
 
 def warning_blocks(page: Page) -> list[Block]:
     """Each warning with its fix; empty where there is none."""
     lines: list[Text] = []
     for warning in page.profile.warnings:
-        lines += _marked(page, "!", palette.WARNING, warning.message)
+        lines += marked_lines(page, "!", palette.WARNING, warning.message)
         if warning.fix:
-            lines += _marked(page, page.glyphs.arrow, palette.QUIET, warning.fix)
+            lines += marked_lines(page, page.glyphs.arrow, palette.QUIET, warning.fix)
     return [Block("Warnings", lines)] if lines else []
 
 
@@ -29,7 +29,7 @@ def saved_blocks(page: Page) -> list[Block]:
     return [Block("Saved" if page.saved_to is not None else "Next", lines)] if lines else []
 
 
-def _marked(page: Page, mark: str, style: Style, message: str) -> list[Text]:
+def marked_lines(page: Paper, mark: str, style: Style, message: str) -> list[Text]:
     """Prose behind a mark in the margin."""
     margin = INDENT + len(page.glyphs.arrow) + 1
     lines = []
@@ -40,7 +40,7 @@ def _marked(page: Page, mark: str, style: Style, message: str) -> list[Text]:
     return lines
 
 
-def _labelled(page: Page, label: str, value: str) -> list[Text]:
+def _labelled(page: Paper, label: str, value: str) -> list[Text]:
     lines = []
     for index, part in enumerate(text.fold(page.clean(value), page.width - INDENT - 10)):
         line = Text(" " * INDENT)

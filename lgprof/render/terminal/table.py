@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from lgprof.render.terminal import palette
-from lgprof.render.terminal.page import INDENT, Page
+from lgprof.render.terminal.page import INDENT, Paper
 
 GAP = 2
 
@@ -37,7 +37,7 @@ class Column:
         return min(natural, max(self.shrink_to, len(self.header)))
 
 
-def table_lines(page: Page, columns: Sequence[Column]) -> list[Text]:
+def table_lines(page: Paper, columns: Sequence[Column]) -> list[Text]:
     """Header and rows, as wide as the page allows."""
     widths = _layout(columns, page.width - INDENT)
     shown = [column for column in columns if id(column) in widths]
@@ -47,12 +47,12 @@ def table_lines(page: Page, columns: Sequence[Column]) -> list[Text]:
     return lines
 
 
-def is_shown(page: Page, columns: Sequence[Column], column: Column) -> bool:
+def is_shown(page: Paper, columns: Sequence[Column], column: Column) -> bool:
     """Whether there is room for one of the columns."""
     return id(column) in _layout(columns, page.width - INDENT)
 
 
-def has_footnote(page: Page, columns: Sequence[Column]) -> bool:
+def has_footnote(page: Paper, columns: Sequence[Column]) -> bool:
     """Whether a column whose header carries the mark of a footnote has room."""
     layout = _layout(columns, page.width - INDENT)
     return any(
@@ -79,7 +79,7 @@ def _total(widths: list[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _line(page: Page, columns: list[Column], widths: dict[int, int], row: int | None) -> Text:
+def _line(page: Paper, columns: list[Column], widths: dict[int, int], row: int | None) -> Text:
     line = Text(" " * INDENT)
     for index, column in enumerate(columns):
         width = widths[id(column)]

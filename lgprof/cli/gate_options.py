@@ -1,0 +1,106 @@
+"""From what was typed, the environment and the settings to the options of a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from lgprof.cli.measuring import RunRequest, read_run_request
+from lgprof.cli.reading import (
+    Choice,
+    Reader,
+    Source,
+    as_written,
+    choose,
+    one_of,
+    options_typed,
+    read,
+    variables_set,
+)
+from lgprof.config import Settings
+from lgprof.errors import UsageError
+from lgprof.gate.budgets import EXAMPLE, parse_budget
+from lgprof.metrics import Condition, Unit
+from lgprof.metrics.units import parse_quantity
+from lgprof.model import Profile, read_profile
+
+_OF_GATE = {
+    *("target", "budget", "baseline", "trust_times", "allow_environment", "tolerance"),
+    *("inconclusive", "list_metrics", "output", "force", "json_to", "quiet", "verbose"),
+}
+"""Parameters that say something about a saved Profile as well."""
+_SUFFIXES = (".json", ".json.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What is gated, and on what."""
+
+    run: RunRequest
+    """What to run, where no Profile is given."""
+    saved: Profile | None
+    budgets: tuple[Condition, ...]
+    inconclusive_fails: bool
+
+
+def read_gate_options(
+    ctx: typer.Context, target: str | None, inputs: list[str], settings: Settings, cwd: Path
+) -> GateOptions:
+    """What was typed wins over the environment, that over the settings, these over the defaults.
+
+    Raises:
+        UsageError: A value that cannot be read, a file that is no Profile, or nothing to check.
+    """
+    typed = {**ctx.params, "budgets": ctx.params.get("budget")}
+    values = _values(typed, settings, cwd, variables_set(ctx))
+    if not values.get("budgets"):
+        raise UsageError("nothing to check", hint=f"add --budget, such as {EXAMPLE}")
+    saved = None
+    if target is not None and target.endswith(_SUFFIXES):
+        _refuse_run_options(ctx)
+        saved = read_profile(cwd / target)
+    return GateOptions(
+        run=read_run_request(ctx, target, inputs, settings, cwd),
+        saved=saved,
+        budgets=values.get("budgets", ()),
+        inconclusive_fails=values.get("inconclusive") == "fail",
+    )
+
+
+def _values(
+    typed: Mapping[str, Any], settings: Settings, cwd: Path, variables: Mapping[str, str]
+) -> dict[str, Any]:
+    return read(choose(typed, settings, cwd, variables, _READERS), _READERS, {})
+
+
+def _refuse_run_options(ctx: typer.Context) -> None:
+    useless = [option for name, option in options_typed(ctx).items() if name not in _OF_GATE]
+    if useless:
+        raise UsageError(
+            f"{', '.join(useless)}: a saved Profile is not run again",
+            hint="leave the option out, or name the graph instead of the file",
+        )
+
+
+def _budgets(choice: Choice) -> tuple[Condition, ...]:
+    texts = [choice.value] if isinstance(choice.value, str) else choice.value
+    what = "--budget" if choice.source is Source.COMMAND_LINE else choice.where
+    return tuple(parse_budget(str(text), what) for text in texts)
+
+
+def _share(choice: Choice) -> float:
+    return parse_quantity(str(choice.value), Unit.SHARE, choice.where)
+
+
+_READERS: dict[str, Reader] = {
+    "budgets": _budgets,
+    "baseline": lambda choice: choice.folder / choice.value,
+    "trust_times": as_written,
+    "allow_environment": as_written,
+    "tolerance": _share,
+    "inconclusive": one_of("answer", "pass", "fail"),
+}

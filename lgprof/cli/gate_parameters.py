@@ -1,0 +1,92 @@
+"""The options of ``lgprof gate`` alone, as Typer declares them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Target = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TARGET|PROFILE",
+        help="A graph to run (module:attr, path/to/file.py:attr or a name in langgraph.json), or a "
+        "file that lgprof run or lgprof load saved "
+        "[default: app of [tool.lgprof], else the only graph of ./langgraph.json]",
+        show_default=False,
+    ),
+]
+Budgets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-b",
+        "--budget",
+        metavar="BUDGET",
+        help="A bound that must hold: 'p95<2s', 'error_rate<1%', 'cost.per_request<0.02', "
+        "'node.search.p95<300ms'; repeat it for several "
+        "[default: budgets of [tool.lgprof.gate]]",
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROFILE",
+        help="Fail where counts, tokens or cost are above those of this file.",
+    ),
+]
+TrustTimes = Annotated[
+    bool | None,
+    typer.Option(
+        "--trust-times/--no-trust-times",
+        show_default=False,
+        help="Let stored times fail the gate too. They differ between machines and hours.",
+    ),
+]
+AllowEnvironment = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-environment/--no-allow-environment",
+        show_default=False,
+        help="Compare with a baseline of another environment.",
+    ),
+]
+Tolerance = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE", show_default="5%", help="How much slower is still good enough, as 5%."
+    ),
+]
+Inconclusive = Annotated[
+    str | None,
+    typer.Option(
+        metavar="pass|fail", show_default="pass", help="What INCONCLUSIVE means for the exit code."
+    ),
+]
+ListMetrics = Annotated[
+    bool,
+    typer.Option(
+        "--list-metrics",
+        help="Name every metric with its unit and JSON path; with a PROFILE, its values too.",
+    ),
+]
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Also write the verdict as JUnit (.xml), Markdown (.md) or JSON (.json).",
+    ),
+]
+JsonTo = Annotated[
+    str | None,
+    typer.Option("--json", metavar="-", help="Print the verdict as JSON on standard output."),
+]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="The verdict and what failed alone; no progress.")
+]
+Verbose = Annotated[
+    int,
+    typer.Option("-v", "--verbose", count=True, show_default=False, help="Every row."),
+]

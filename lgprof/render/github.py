@@ -1,0 +1,36 @@
+"""Annotations of GitHub Actions: workflow commands, one a line."""
+
+from __future__ import annotations
+
+from lgprof.model import Check, Verdict
+from lgprof.render.check_words import name, sentence
+
+_COMMANDS = {"fail": "error", "inconclusive": "warning"}
+_MOST = 10
+"""As many of a kind as GitHub shows for one step."""
+
+
+def annotation_lines(verdict: Verdict) -> list[str]:
+    """A line for each check that did not pass, and for each warning."""
+    lines = []
+    for decision, command in _COMMANDS.items():
+        found = [check for check in verdict.checks if check.verdict == decision and check.needed]
+        lines += [_line(command, _title(check), sentence(check)) for check in found[:_MOST]]
+    lines += [_line("notice", "lgprof gate", warning) for warning in verdict.warnings[:_MOST]]
+    return lines
+
+
+def _title(check: Check) -> str:
+    return f"lgprof gate: {name(check)}"
+
+
+def _line(command: str, title: str, message: str) -> str:
+    return f"::{command} title={_property(title)}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

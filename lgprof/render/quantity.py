@@ -1,0 +1,71 @@
+"""Values of metrics as people read them, each in its own unit."""
+
+from __future__ import annotations
+
+import math
+
+from lgprof.metrics import Unit
+from lgprof.model import Check
+from lgprof.render import format as fmt
+
+UNKNOWN = "?"
+
+
+def quantity(value: float | None, unit: str, *, ascii_only: bool = False) -> str:
+    """A value of a metric: ``1.24 s``, ``$0.0042``, ``62.1%``, ``12.3k``.
+
+    Args:
+        value: None where it is not known.
+        unit: A value of `lgprof.metrics.Unit`; of anything else, the number alone.
+        ascii_only: Write ``us`` for microseconds.
+    """
+    if value is None:
+        return UNKNOWN
+    if unit == Unit.SECONDS.value:
+        return fmt.duration(value, ascii_only=ascii_only)
+    if unit == Unit.USD.value:
+        return fmt.usd(value)
+    if unit == Unit.SHARE.value:
+        return fmt.percent(value)
+    if unit == Unit.BYTES.value:
+        return fmt.size(round(value))
+    if unit == Unit.PER_SECOND.value:
+        return fmt.rate(value)
+    return _number(value)
+
+
+def bound(check: Check, *, ascii_only: bool = False) -> str:
+    """What a check allows: ``< 2 s`` of a budget, ``+5%`` of a tolerance; empty where nothing."""
+    if check.limit is None:
+        return ""
+    if check.comparison is None:
+        return f"+{fmt.trimmed(f'{check.limit * 100:.1f}')}%"
+    shown = quantity(check.limit, check.unit, ascii_only=ascii_only)
+    number, space, word = shown.removesuffix("%").partition(" ")
+    percent = "%" if shown.endswith("%") else ""
+    if check.unit in (Unit.SECONDS.value, Unit.SHARE.value):
+        shown = f"{fmt.trimmed(number)}{space}{word}{percent}"
+    return f"{check.comparison} {shown}"
+
+
+def change(relative: float | None, *, digits: int = 1) -> str:
+    """A relative change with its sign: ``+12.3%``, ``0%``; from tenfold on, ``x12.0``."""
+    if relative is None:
+        return ""
+    if math.isinf(relative):
+        return "new"
+    if relative >= 9:
+        return f"x{fmt.significant(relative + 1)}"
+    text = f"{relative * 100:+.{digits}f}"
+    return "0%" if float(text) == 0 and relative == 0 else f"{text}%"
+
+
+def interval(ci: tuple[float, float] | None) -> str:
+    """An interval of a relative change: ``[+10.1%, +14.5%]``."""
+    return "" if ci is None else f"[{change(ci[0])}, {change(ci[1])}]"
+
+
+def _number(value: float) -> str:
+    if abs(value - round(value)) < 0.0005:
+        return fmt.count(round(value))
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.1f}"

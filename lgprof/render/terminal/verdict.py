@@ -1,0 +1,149 @@
+"""The verdict of a gate on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from lgprof.model import Check, Verdict
+from lgprof.render import format as fmt
+from lgprof.render.check_words import name, sentence
+from lgprof.render.quantity import bound, change, interval, quantity
+from lgprof.render.terminal import palette, text
+from lgprof.render.terminal.notices import marked_lines
+from lgprof.render.terminal.page import INDENT, Block, Paper, print_blocks
+from lgprof.render.terminal.table import Column, table_lines
+
+_BADGES = {"pass": palette.GOOD, "fail": palette.POOR, "inconclusive": palette.UNSURE}
+_WORDS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
+_STYLES = {"pass": palette.PLAIN, "fail": palette.ERROR, "inconclusive": palette.WARNING}
+_MOST_NODES = 12
+_MOST_REASONS = 4
+
+
+def render_verdict(
+    verdict: Verdict, console: Console, *, verbosity: int = 0, only_failed: bool = False
+) -> None:
+    """Print a verdict.
+
+    Args:
+        verdict: What to print.
+        console: Where. Its width, colours and encoding are respected.
+        verbosity: From 1 on, every node has its row.
+        only_failed: Leave out checks that passed.
+    """
+    paper = Paper.of(console)
+    blocks = [Block("Gate", list(_headline(paper, verdict)), _basis(paper, verdict))]
+    checks = _shown(verdict, verbosity, only_failed=only_failed)
+    if checks:
+        blocks.append(Block("Checks", _check_lines(paper, checks, verdict)))
+    if verdict.warnings:
+        lines = [
+            line
+            for warning in verdict.warnings
+            for line in marked_lines(paper, "!", palette.WARNING, warning)
+        ]
+        blocks.append(Block("Warnings", lines))
+    print_blocks(paper, console, blocks)
+
+
+def _basis(paper: Paper, verdict: Verdict) -> str:
+    facts = [f"against {paper.clean(verdict.against)}"] if verdict.against else []
+    if verdict.pairs is not None:
+        facts.append(fmt.plural(verdict.pairs, "pair"))
+    if verdict.elapsed_s:
+        facts.append(paper.time(verdict.elapsed_s))
+    return paper.joined(facts)
+
+
+def _headline(paper: Paper, verdict: Verdict) -> Iterator[Text]:
+    """The badge, and beside it why."""
+    badge = verdict.verdict.upper()
+    shown = f" {badge} " if paper.colour else f"[{badge}]"
+    margin = INDENT + len(shown) + 2
+    first = True
+    for reason in _reasons(verdict):
+        for part in text.fold(paper.clean(reason), max(paper.width - margin, 20)):
+            line = Text(" " * INDENT)
+            if first:
+                line.append(shown, style=_BADGES[verdict.verdict])
+            else:
+                line.append(" " * len(shown))
+            first = False
+            yield line.append(f"  {part}")
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    if verdict.reasons:
+        return verdict.reasons
+    total = fmt.plural(len(verdict.checks), "check")
+    decisive = [c for c in verdict.checks if c.needed and c.verdict == verdict.verdict]
+    if verdict.verdict == "pass":
+        return [f"{total} passed"]
+    named = [f"{name(check)}: {sentence(check)}" for check in decisive[:_MOST_REASONS]]
+    more = len(decisive) - len(named)
+    return [*named, f"and {fmt.plural(more, 'more check')}"] if more else named
+
+
+def _shown(verdict: Verdict, verbosity: int, *, only_failed: bool) -> list[Check]:
+    """Checks of the whole first; of the nodes, where there are many, those that changed most."""
+    checks = [check for check in verdict.checks if not only_failed or check.verdict != "pass"]
+    nodes = [check for check in checks if check.node is not None and check.verdict == "pass"]
+    if verbosity or len(nodes) <= _MOST_NODES:
+        return checks
+    nodes.sort(key=lambda check: -abs(check.change or 0.0))
+    left_out = {id(check) for check in nodes[_MOST_NODES:]}
+    return [check for check in checks if id(check) not in left_out]
+
+
+def _check_lines(paper: Paper, checks: list[Check], verdict: Verdict) -> list[Text]:
+    lines = table_lines(paper, _columns(paper, checks))
+    left_out = len(verdict.checks) - len(checks)
+    if left_out:
+        more = f"  {fmt.plural(left_out, 'more check')} passed (-v)"
+        lines.append(Text(more, style=palette.QUIET))
+    for check in checks:
+        if check.note and check.verdict == "pass":
+            note = f"{name(check)}: {check.note}"
+            lines += marked_lines(paper, "", palette.QUIET, note)
+    return lines
+
+
+def _columns(paper: Paper, checks: list[Check]) -> list[Column]:
+    has_base = any(check.base is not None for check in checks)
+    columns = [
+        Column("metric", [Text(paper.clean(c.metric)) for c in checks], 100, True, 12),
+        Column("base", [_base(paper, c) for c in checks], 80),
+        Column("new" if has_base else "value", [_value(paper, c, c.new) for c in checks], 90),
+        Column("change", [Text(change(c.change)) for c in checks], 85),
+        Column("95 % interval", [Text(interval(c.ci)) for c in checks], 60, left=True),
+        Column("allowed", [_bound(paper, c) for c in checks], 70, left=True),
+        Column("could see", [Text(change(c.detectable)) for c in checks], 40),
+        Column("", [_verdict(c) for c in checks], 95, left=True),
+    ]
+    if any(check.node for check in checks):
+        nodes = [Text(paper.clean(check.node or "")) for check in checks]
+        columns.insert(1, Column("node", nodes, 92, True, 8))
+    return [column for column in columns if any(cell.plain for cell in column.cells)]
+
+
+def _base(paper: Paper, check: Check) -> Text:
+    return Text() if check.base is None else _value(paper, check, check.base)
+
+
+def _value(paper: Paper, check: Check, value: float | None) -> Text:
+    if value is None and not check.unit:
+        return Text()
+    return Text(quantity(value, check.unit, ascii_only=paper.glyphs.ascii_only))
+
+
+def _bound(paper: Paper, check: Check) -> Text:
+    return Text(bound(check, ascii_only=paper.glyphs.ascii_only), style=palette.QUIET)
+
+
+def _verdict(check: Check) -> Text:
+    style: Style = _STYLES[check.verdict]
+    return Text(_WORDS[check.verdict], style=style)
