@@ -22,10 +22,19 @@ def report(
     show: shared.Show = None,
     by: shared.By = None,
     view: shared.View = None,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Send the requests as traces to an OpenTelemetry collector, such as "
+            "http://localhost:4318.",
+        ),
+    ] = None,
     quiet: shared.Quiet = False,
     verbose: shared.Verbose = 0,
 ) -> int:
     """Print a saved Profile, or write it in another format with -o."""
+    from lgprof.cli.otlp_endpoint import send_traces, traces_url
     from lgprof.cli.output import (
         check_files,
         chosen_flame,
@@ -37,6 +46,7 @@ def report(
 
     stored = read_profile(profile)
     files = output or []
+    endpoint = traces_url(otlp_endpoint) if otlp_endpoint is not None else None
     check_files(files, stored.kind, force=force)
     flame = chosen_flame(by, view)
     sections = chosen_sections(stored.kind, show, quiet=quiet)
@@ -47,7 +57,9 @@ def report(
     for file in written:
         print(f"written: {file}")
     require_all(files, written)
-    if not files or show is not None:
+    if endpoint is not None:
+        print(f"sent: {send_traces(stored, endpoint)}")
+    if not (files or endpoint) or show is not None:
         from lgprof.cli.console import ReportConsole
         from lgprof.render.terminal import render_report
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lgprof.analysis.flame import By, FlameOptions
+from lgprof.analysis.flame import By, FlameOptions, flame_graph
 from lgprof.analysis.flame_tree import Flame
+from lgprof.errors import UsageError
 from lgprof.model import Profile
 from lgprof.render.categories import CATEGORY_LABELS
 from lgprof.render.format import count, duration, plural, usd
@@ -36,6 +37,18 @@ def flame_name(flame: Flame, clean: Callable[[str], str] = str) -> str:
     if flame.name == _AWAIT:
         return "awaiting"
     return _OF_THE_REST.get(flame.kind) or CATEGORY_LABELS.get(flame.kind) or clean(flame.name)
+
+
+def drawn_flame(profile: Profile, options: FlameOptions) -> Flame:
+    """The tree, which has something to draw.
+
+    Raises:
+        UsageError: It has nothing.
+    """
+    flame = flame_graph(profile, options)
+    if flame.value <= 0:
+        raise UsageError(f"no flame graph: {NOTHING[options.by]}")
+    return flame
 
 
 def flame_place(flame: Flame) -> str:

@@ -67,6 +67,45 @@ def _hlog(profile: Profile) -> bytes:
     return hlog(profile).encode()
 
 
+def _folded(profile: Profile, flame: FlameOptions | None = None) -> bytes:
+    from lgprof.analysis.flame import NODE_SECONDS
+    from lgprof.render.folded import folded
+
+    return folded(profile, flame or NODE_SECONDS).encode()
+
+
+def _speedscope(profile: Profile, flame: FlameOptions | None = None) -> bytes:
+    from lgprof.analysis.flame import NODE_SECONDS
+    from lgprof.render.speedscope import speedscope
+
+    return speedscope(profile, flame or NODE_SECONDS).encode()
+
+
+def _svg(profile: Profile, flame: FlameOptions | None = None) -> bytes:
+    from lgprof.analysis.flame import NODE_SECONDS
+    from lgprof.render.svg import flame_svg
+
+    return flame_svg(profile, flame or NODE_SECONDS).encode()
+
+
+def _chrome_trace(profile: Profile) -> bytes:
+    from lgprof.render.chrome_trace import chrome_trace
+
+    return chrome_trace(profile).encode()
+
+
+def _otlp(profile: Profile) -> bytes:
+    from lgprof.render.otlp import otlp
+
+    return otlp(profile).encode()
+
+
+def _csv(profile: Profile) -> bytes:
+    from lgprof.render.request_table import request_table
+
+    return request_table(profile).encode()
+
+
 FORMATS: tuple[Format, ...] = (
     Format(".json", "the Profile", _json),
     Format(".json.gz", "the Profile, compressed", _json_gz),
@@ -78,6 +117,17 @@ FORMATS: tuple[Format, ...] = (
         kind="load",
         why_not="only a load test has intervals to log",
     ),
+    Format(".svg", "the flame graph, to click and search", _svg, encode_flame=_svg),
+    Format(".folded", "the flame graph as folded stacks", _folded, encode_flame=_folded),
+    Format(
+        ".speedscope.json",
+        "flame graph and requests for speedscope",
+        _speedscope,
+        encode_flame=_speedscope,
+    ),
+    Format(".trace.json", "requests as Chrome trace events, for Perfetto", _chrome_trace),
+    Format(".otlp.json", "requests as OpenTelemetry traces", _otlp),
+    Format(".csv", "a row per request", _csv),
 )
 
 

@@ -21,11 +21,9 @@ from lgprof.render.flame_text import (
 from lgprof.render.format import whole_percent
 from lgprof.render.terminal.cells import cell
 from lgprof.render.terminal.page import INDENT, Block, Page
-from lgprof.render.terminal.palette import QUIET, ROLE_OF_KIND, Role, cell_style
+from lgprof.render.terminal.palette import QUIET, cell_style, role_of_flame
 
 _LEAST_WIDTH = 2
-_FRAMES = {"python": Role.PYTHON, "library": Role.LIBRARY, "builtin": Role.LIBRARY}
-_ROLES = {**ROLE_OF_KIND, **_FRAMES, "await": Role.WAITING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,7 @@ def _row_line(page: Page, row: Sequence[_Placed], total: float) -> Text:
     at = 0
     for placed in row:
         line.append(" " * (placed.start - at))
-        role = _ROLES.get(placed.flame.kind, Role.WAITING)
-        style = cell_style(role, alternate=placed.alternate)
+        style = cell_style(role_of_flame(placed.flame.kind), alternate=placed.alternate)
         line.append_text(cell(page, _labels(page, placed.flame, total), placed.width, style))
         at = placed.start + placed.width
     return line

@@ -60,6 +60,31 @@ ROLE_OF_KIND: dict[str, Role] = {
 }
 """By the kind of a span."""
 
+_ROLE_OF_FRAME: dict[str, Role] = {
+    "python": Role.PYTHON,
+    "library": Role.LIBRARY,
+    "builtin": Role.LIBRARY,
+    "input": Role.PYTHON,
+    "output": Role.LIBRARY,
+    "failed_attempts": Role.FAILED,
+    "blocked_loop": Role.BLOCKED,
+    "routing": Role.FRAMEWORK,
+    "framework": Role.FRAMEWORK,
+    "unattributed": Role.UNKNOWN,
+}
+"""By the kind of a frame of the flame graph, where it is no span."""
+
+
+def role_of_flame(kind: str) -> Role:
+    """What a frame of the flame graph is spent on; waiting where nothing else is known."""
+    return _ROLE_OF_FRAME.get(kind) or ROLE_OF_KIND.get(kind) or Role.WAITING
+
+
+def hex_colour(role: Role, *, alternate: bool = False) -> str:
+    """The colour of a role, as in ``#5f9be8``; near-black labels can be read on it."""
+    return _COLOURS[role][alternate]
+
+
 TITLE = Style(bold=True)
 STRONG = Style(bold=True)
 QUIET = Style(dim=True)
