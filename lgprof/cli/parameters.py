@@ -133,8 +133,8 @@ Output = Annotated[
         "--output",
         metavar="FILE",
         help="Also save it in the format of the suffix: the Profile (.json, .json.gz), its flame "
-        "graph (.svg, .folded, .speedscope.json), its requests (.trace.json, .otlp.json, .csv), its "
-        "latencies as an HdrHistogram table (.hgrm) or, of a load test, log (.hlog).",
+        "graph (.svg, .folded, .speedscope.json), its requests (.trace.json, .otlp.json, .csv), "
+        "its latencies as an HdrHistogram table (.hgrm) or, of a load test, log (.hlog).",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files of --output.")]
