@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ def predicted_and_proven(
     requests: int | None = None,
     profiled: int | None = None,
     time: VirtualTime | None = None,
+    before_proof: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> tuple[Profile, Prediction, Proof]:
     """Run a graph over the inputs, predict the changes, prove them over the same inputs.
@@ -36,6 +37,7 @@ def predicted_and_proven(
         requests: How many the proof makes; None for one an input.
         profiled: How many the Profile has; None for as many.
         time: None for a new one.
+        before_proof: Called when the Profile is made.
         options: Of the run.
     """
     time = time or VirtualTime()
@@ -50,6 +52,7 @@ def predicted_and_proven(
     recorded = replace(chosen, requests=profiled or count)
     profile = profile_run(source, load, recorded, folder=Path("/nonexistent"), **virtual).profile
     prediction = WhatIf(profile).predict(changes)
+    before_proof()
     with proving(source, load, chosen, profile, later_s=0, **virtual) as prover:
         proof = prover.prove(changes, requests=count, prediction=prediction)
     return profile, prediction, proof

@@ -96,8 +96,8 @@ def own_builder(graph: AnyGraph) -> Builder:
 def _side_by_side(graph: AnyGraph, names: Sequence[str]) -> AnyGraph:
     builder = own_builder(graph)
     chain = _in_order(builder, names)
-    _refuse_members(graph, builder, chain)
-    _refuse_ways_in(builder, chain)
+    refuse_members(graph, builder, chain)
+    refuse_ways_in(builder, chain)
     _start_together(builder, chain)
     _join(builder, chain)
     return recompiled(graph, builder)
@@ -118,7 +118,12 @@ def _in_order(builder: Builder, names: Sequence[str]) -> list[str]:
     return chain
 
 
-def _refuse_members(graph: AnyGraph, builder: Builder, chain: Sequence[str]) -> None:
+def refuse_members(graph: AnyGraph, builder: Builder, chain: Sequence[str]) -> None:
+    """Refuse nodes of a chain that steer the graph, or at which it stops.
+
+    Raises:
+        UnsafeTopologyError: There is one.
+    """
     for name in chain:
         spec: Any = builder.nodes[name]
         if name != chain[-1] and builder.branches.get(name):
@@ -136,7 +141,12 @@ def _refuse_members(graph: AnyGraph, builder: Builder, chain: Sequence[str]) -> 
             raise UnsafeTopologyError(f"{name} calls interrupt()")
 
 
-def _refuse_ways_in(builder: Builder, chain: Sequence[str]) -> None:
+def refuse_ways_in(builder: Builder, chain: Sequence[str]) -> None:
+    """Refuse a chain that can be entered or left in its midst.
+
+    Raises:
+        UnsafeTopologyError: It can.
+    """
     later = chain[1:]
     for before, name in zip(chain, later, strict=False):
         others = [a for a, b in builder.edges if b == name and a != before]

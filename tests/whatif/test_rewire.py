@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import operator
 import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import BaseMessage
@@ -19,6 +20,7 @@ from langgraph.types import Command, RetryPolicy, Send, interrupt
 from typing_extensions import TypedDict
 
 from lgprof.langgraph_adapter.entry import entering
+from lgprof.langgraph_adapter.fuse import fused
 from lgprof.langgraph_adapter.rewire import (
     CannotRewireError,
     UnsafeTopologyError,
@@ -453,3 +455,77 @@ def test_send_fans_out_to_all_members_alike(log):
     output = run(side_by_side(graph.compile(), ["A", "B"]), {"q": 1})
 
     assert output == {"q": 1, "a": 1, "b": 1, "c": 1}
+
+
+# --- a barrier less ----------------------------------------------------------------------------
+
+
+class Reduced(TypedDict, total=False):
+    q: int
+    a: int
+    b: int
+    slow: int
+    log: Annotated[list[str], operator.add]
+
+
+def with_barrier(before: Any, after: Any, ends: list[str]) -> Any:
+    async def slow(state: Reduced) -> dict[str, Any]:
+        await asyncio.sleep(0.05)
+        ends.append("slow")
+        return {"slow": 1}
+
+    async def joined(state: Reduced) -> dict[str, Any]:
+        return {"log": [f"{state['a']}{state['b']}{state['slow']}"]}
+
+    graph = StateGraph(Reduced)
+    for name, node in (("before", before), ("after", after), ("slow", slow), ("join", joined)):
+        graph.add_node(name, node)
+    graph.add_edge(START, "before")
+    graph.add_edge(START, "slow")
+    graph.add_edge("before", "after")
+    graph.add_edge(["after", "slow"], "join")
+    return graph.compile()
+
+
+def test_without_a_barrier_the_next_node_starts_at_once():
+    ends: list[str] = []
+
+    async def before(state: Reduced) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"a": 1, "b": 1, "log": ["before"]}
+
+    async def after(state: Reduced) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        ends.append("after")
+        return {"b": state["a"] + 1, "log": [f"after {len(state['log'])}"]}
+
+    graph = with_barrier(before, after, ends)
+    expected = run(graph, {"q": 1})
+    assert ends == ["slow", "after"]
+    ends.clear()
+
+    assert run(fused(graph, "before", "after"), {"q": 1}) == expected
+    assert expected["log"] == ["before", "after 1", "121"]
+    assert ends == ["after", "slow"]
+
+
+def test_a_router_after_the_barrier_follows_the_node_that_runs_both(log):
+    graph = chain(log)
+    graph.add_edge(START, "A")
+    graph.add_conditional_edges("B", lambda state: "C" if state["b"] else END, ["C", END])
+
+    assert run(fused(graph.compile(), "A", "B"), {"q": 1}) == {"q": 1, "a": 1, "b": 1, "c": 1}
+
+
+def test_a_barrier_that_others_need_or_a_policy_stays(log):
+    graph = chain(log).add_edge(START, "A").add_edge("B", "C").add_edge("A", "C")
+    with pytest.raises(UnsafeTopologyError, match="A also leads to C"):
+        fused(graph.compile(), "A", "B")
+
+    graph = StateGraph(State)
+    graph.add_node("A", log.node("A", "a"), retry_policy=RetryPolicy())
+    graph.add_node("B", log.node("B", "b"))
+    graph.add_edge(START, "A")
+    graph.add_edge("A", "B")
+    with pytest.raises(CannotRewireError, match="A has a policy of its own"):
+        fused(graph.compile(), "A", "B")

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from langgraph.checkpoint.memory import InMemorySaver
 
+from lgprof.langgraph_adapter.fuse import fused
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.hosting import needs_checkpointer
 from lgprof.langgraph_adapter.rewire import (
@@ -111,6 +112,8 @@ def _apply(made: Applied, change: ch.Change, profile: Profile, mode: str) -> Non
     match change:
         case ch.Parallel(nodes):
             made.graph = side_by_side(made.graph, nodes)
+        case ch.RemoveBarrier(before, after):
+            made.graph = fused(made.graph, before, after)
         case ch.CacheNode(node, _, ttl_s):
             made.graph = cached(made.graph, node, StateKey(cache_keys(change, profile)), ttl_s)
         case ch.Retry(node, max_attempts, initial_interval_s, backoff_factor):

@@ -99,9 +99,9 @@ def timed(base: Outcomes, control: Outcomes, changed: Outcomes) -> Timing | None
         for index in base
         if all(index in arm and arm[index].ok for arm in (base, control, changed))
     ]
-    if not indices:
-        return None
     both = [(base[i].latency_s, control[i].latency_s) for i in indices]
+    if not any(a + b for a, b in both):
+        return None
     saved: Sequence[float] = [
         (a + b) / 2 - changed[i].latency_s for (a, b), i in zip(both, indices, strict=True)
     ]

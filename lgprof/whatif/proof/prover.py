@@ -102,7 +102,7 @@ class Prover:
 
     def requests_needed(self, changes: Sequence[ch.Change], requests: int) -> int:
         """How often the graph is called to prove some changes, to tell before providers bill it."""
-        arms = 3 + len(_reordered(changes)) + 2 * bool(_cached(changes))
+        arms = 3 + len(_started_late(changes)) + 2 * bool(_cached(changes))
         return _WARM_UP + arms * requests
 
     def prove(
@@ -169,6 +169,7 @@ class _Trial:
         graph, profile, mode = prover._graph, prover._profile, self._stage.site.mode
         made = applied(graph, changes, profile, mode=mode)
         self._reordered = _reordered(changes)
+        listened = applied(_listened(graph, self._reordered), changes, profile, mode=mode)
         self._cached = _cached(changes)
         self._audits = [
             Audit(change.node, StateKey(cache_keys(change, profile))) for change in self._cached
@@ -180,8 +181,8 @@ class _Trial:
         self._control = self._stage.arm("original again", Applied(graph))
         self._changed = self._stage.arm("changed", made)
         self._late = {
-            node: self._stage.arm(f"{node} late", self._delayed(made, node))
-            for node in self._reordered
+            node: self._stage.arm(f"{node} late", self._delayed(listened, node))
+            for node in _started_late(changes)
         }
         listening = graph
         for audit in self._audits:
@@ -191,14 +192,6 @@ class _Trial:
     def _delayed(self, made: Applied, node: str) -> Applied:
         """The changed copy with a node that starts when the others have ended."""
         graph = delayed(made.graph, node, self._delay_s(node))
-        for other in self._reordered:
-
-            def change(inner: AnyGraph, name: str, path: str = other) -> AnyGraph:
-                return with_wrapped_node(
-                    inner, name, lambda function, is_async, _: as_node(path, function, is_async)
-                )
-
-            graph = at_node(graph, other, change)
         return Applied(graph, made.config, made.pool_threads)
 
     def _delay_s(self, node: str) -> float:
@@ -329,11 +322,33 @@ def _reordered(changes: Sequence[ch.Change]) -> list[str]:
     """Nodes that may now run at the same time as others that they used to wait for."""
     nodes: list[str] = []
     for change in changes:
-        if isinstance(change, ch.Parallel):
-            nodes += change.nodes
-        elif isinstance(change, ch.Unblock):
-            nodes.append(change.node)
+        match change:
+            case ch.Parallel(members):
+                nodes += members
+            case ch.Unblock(node):
+                nodes.append(node)
+            case ch.RemoveBarrier(before, after):
+                nodes += (before, after)
     return list(dict.fromkeys(nodes))
+
+
+def _started_late(changes: Sequence[ch.Change]) -> list[str]:
+    """Those of them to delay: a node that another one runs starts with it."""
+    run_by_others = {change.after for change in changes if isinstance(change, ch.RemoveBarrier)}
+    return [node for node in _reordered(changes) if node not in run_by_others]
+
+
+def _listened(graph: AnyGraph, nodes: Sequence[str]) -> AnyGraph:
+    """A copy that notes what nodes do to the world."""
+    for path in nodes:
+
+        def change(inner: AnyGraph, name: str, path: str = path) -> AnyGraph:
+            return with_wrapped_node(
+                inner, name, lambda function, is_async, _: as_node(path, function, is_async)
+            )
+
+        graph = at_node(graph, path, change)
+    return graph
 
 
 def _is_loop_bound(error: str | None) -> bool:
