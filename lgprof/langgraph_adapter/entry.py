@@ -37,6 +37,19 @@ def run_id_in(context: Context) -> UUID | None:
     return _run_id(config) if config else None
 
 
+def current_namespace() -> str:
+    """Checkpoint namespace of the task that the current code runs in; empty outside any."""
+    config: Any = var_child_runnable_config.get() or {}
+    metadata = config.get("metadata") or {}
+    return str(metadata.get("langgraph_checkpoint_ns") or "")
+
+
+def path_in(namespace: str) -> str:
+    """The node path that a checkpoint namespace names: ``outer:task|inner:task``."""
+    parts = (part.rpartition(":")[0] for part in namespace.split("|"))
+    return "/".join(name for name in parts if name)
+
+
 def _run_id(config: Any) -> UUID | None:
     # Callbacks may also be a list of handlers.
     run_id: UUID | None = getattr(config.get("callbacks"), "parent_run_id", None)

@@ -23,6 +23,6 @@ class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
     control: list[str] = []
     """``Command``, ``Send``, ``interrupt``: the node steers the graph."""
     effects: list[str] = []
-    """I/O seen while it ran: ``open for writing``, ``socket.connect``, ``subprocess.Popen``."""
+    """What it was seen to do while it ran: ``write a file``, ``connect to a server``."""
     opaque: bool = False
     """It has no Python function that could be read."""

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import wraps
 from typing import Any
 
-_NODE: ContextVar[str | None] = ContextVar("lgprof_effects_node", default=None)
-_EVENTS = frozenset(
-    {"socket.connect", "socket.sendto", "sqlite3.connect", "subprocess.Popen", "os.system"}
-    | {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "os.putenv"}
-)
+from lgprof.record.origin import node_path
+
+_EVENTS = {
+    "socket.connect": "connect to a server",
+    "socket.sendto": "send to a server",
+    "sqlite3.connect": "open a database",
+    "subprocess.Popen": "start a program",
+    "os.system": "start a program",
+    "os.posix_spawn": "start a program",
+    "os.remove": "delete a file",
+    "os.rename": "rename a file",
+    "os.mkdir": "make a folder",
+    "os.rmdir": "delete a folder",
+    "os.truncate": "write a file",
+    "os.putenv": "set an environment variable",
+}
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 _MODEL_FRAMES = "langchain_core.language_models"
 _watching: list[Effects] = []
@@ -26,19 +35,28 @@ _is_hooked = False
 
 
 class Effects:
-    """The effects seen, by node."""
+    """The effects seen, by the path of the node."""
 
     def __init__(self) -> None:
-        self.by_node: dict[str, set[str]] = {}
+        self._by_node: dict[str, set[str]] = {}
+
+    def note(self, node: str, effect: str) -> None:
+        """A node was seen to do something."""
+        self._by_node.setdefault(node, set()).add(effect)
 
     def of(self, node: str) -> list[str]:
-        """What was seen of a node, in words such as ``socket.connect``."""
-        return sorted(self.by_node.get(node, ()))
+        """What a node, and those in it, were seen to do: ``write a file``."""
+        inside = (
+            effects
+            for path, effects in self._by_node.items()
+            if path == node or path.startswith(f"{node}/")
+        )
+        return sorted(set().union(*inside))
 
 
 @contextmanager
 def effects_noted() -> Iterator[Effects]:
-    """Note the effects of functions wrapped by `as_node` until the context ends.
+    """Note what nodes do until the context ends; in threads, with `carried_into_threads`.
 
     The audit hook cannot be taken away again, but does nothing outside the context. Connections of
     LangChain's model clients do not count: they ask, and change nothing.
@@ -55,39 +73,16 @@ def effects_noted() -> Iterator[Effects]:
         _watching.remove(effects)
 
 
-def as_node(node: str, function: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
-    """A node's function whose effects are noted under the node's path."""
-
-    @wraps(function)
-    async def noted_async(*args: Any, **kwargs: Any) -> Any:
-        token = _NODE.set(node)
-        try:
-            return await function(*args, **kwargs)
-        finally:
-            _NODE.reset(token)
-
-    @wraps(function)
-    def noted(*args: Any, **kwargs: Any) -> Any:
-        token = _NODE.set(node)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _NODE.reset(token)
-
-    return noted_async if is_async else noted
-
-
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if not _watching:
         return
-    node = _NODE.get()
-    if node is None:
+    effect = _EVENTS.get(event) or _opening(event, args)
+    if effect is None:
         return
-    name = event if event in _EVENTS else _opening(event, args)
-    if name is None or (name == "socket.connect" and _in_a_model_call()):
-        return
-    for effects in _watching:
-        effects.by_node.setdefault(node, set()).add(name)
+    node = node_path()
+    if node and not (event == "socket.connect" and _in_a_model_call()):
+        for effects in _watching:
+            effects.note(node, effect)
 
 
 def _opening(event: str, args: tuple[Any, ...]) -> str | None:
@@ -97,7 +92,7 @@ def _opening(event: str, args: tuple[Any, ...]) -> str | None:
     writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & _WRITES
     # Modules that are imported while a node runs are compiled.
     is_cache = isinstance(path, str) and "__pycache__" in path
-    return "open for writing" if writes and not is_cache else None
+    return "write a file" if writes and not is_cache else None
 
 
 def _in_a_model_call() -> bool:

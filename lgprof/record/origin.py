@@ -11,12 +11,18 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any
 
-from lgprof.langgraph_adapter.entry import current_run_id, run_id_in
+from lgprof.langgraph_adapter.entry import (
+    current_namespace,
+    current_run_id,
+    path_in,
+    run_id_in,
+)
 from lgprof.record.event_log import ID_MASK
 from lgprof.record.trial import TRIAL, Trial
 
 _CARRIED: ContextVar[int] = ContextVar("lgprof_origin", default=0)
 """The origin where LangChain's own context does not tell it: in threads."""
+_CARRIED_NAMESPACE: ContextVar[str] = ContextVar("lgprof_namespace", default="")
 
 _MODEL: ContextVar[int] = ContextVar("lgprof_model", default=0)
 """The model call that the current code is part of; LangChain's context names what is around it."""
@@ -35,6 +41,15 @@ def origin() -> int:
     """
     run_id = current_run_id()
     return run_id.int & ID_MASK if run_id else _CARRIED.get()
+
+
+def node_path() -> str:
+    """Path of the node that the current code belongs to; empty outside any."""
+    return path_in(_namespace())
+
+
+def _namespace() -> str:
+    return current_namespace() or _CARRIED_NAMESPACE.get()
 
 
 def origin_in(context: Context) -> int:
@@ -79,22 +94,25 @@ class ThreadWork:
 class _Carried:
     """A callable that runs with the origin and trial of the place where it was made."""
 
-    __slots__ = ("function", "origin", "running", "trial")
+    __slots__ = ("function", "namespace", "origin", "running", "trial")
 
     def __init__(self, function: Callable[..., Any], work: ThreadWork) -> None:
         self.function = function
         self.running = work.running
         self.origin = origin()
+        self.namespace = _namespace()
         self.trial = TRIAL.get()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         origin_token, trial_token = _CARRIED.set(self.origin), TRIAL.set(self.trial)
+        namespace_token = _CARRIED_NAMESPACE.set(self.namespace)
         self.running.add(self)
         try:
             return self.function(*args, **kwargs)
         finally:
             self.running.discard(self)
             _CARRIED.reset(origin_token)
+            _CARRIED_NAMESPACE.reset(namespace_token)
             TRIAL.reset(trial_token)
 
 

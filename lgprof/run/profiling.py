@@ -16,9 +16,10 @@ from lgprof.clock import SYSTEM_CLOCK, Clock
 from lgprof.errors import UsageError
 from lgprof.llm.counting import TokenCounter
 from lgprof.llm.prices import Prices
-from lgprof.model import Failure, Profile, Request
+from lgprof.model import Failure, Profile, Request, Target
 from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
+from lgprof.record.effects import Effects, effects_noted
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory
@@ -117,14 +118,16 @@ class _Run:
         self._phase = ("warm-up", options.warmup)
         self._left_behind = 0
         self._interrupted = False
+        self._effects = Effects()
 
     def execute(self, folder: Path, billing: Billing) -> RunResult:
         """Warm up, measure, work out the figures. Ctrl-C ends it early, with what there is."""
-        with recording_session(
+        session_on = recording_session(
             self._clock,
             probes=self._options.probes,
             loop=self._thread.loop if self._mode == "async" else None,
-        ) as session:
+        )
+        with session_on as session, effects_noted() as self._effects:
             conductor = self.conductor(
                 self._after_request, lambda: self._digester.digest(session.recording)
             )
@@ -274,6 +277,12 @@ class _Run:
         profile = self._profile(requests, cold_s, facts, folder, billing)
         return RunResult(profile, failures, abandoned=facts.left_behind > 0)
 
+    def _described_target(self) -> Target:
+        target = described(self._source.spec, self._target, self._inputs, self._mode)
+        for path, hints in target.hints.items():
+            hints.effects = self._effects.of(path)
+        return target
+
     def _profile(
         self,
         requests: list[Request],
@@ -305,7 +314,7 @@ class _Run:
             kind="run",
             created=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             lgprof=lgprof.__version__,
-            target=described(self._source.spec, self._target, self._inputs, self._mode),
+            target=self._described_target(),
             environment=environment,
             settings={
                 **({"monthly_requests": monthly} if (monthly := billing.monthly_requests) else {}),

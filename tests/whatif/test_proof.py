@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.pregel import Pregel
+from langgraph.types import RetryPolicy
 from typing_extensions import TypedDict
 
-from lgprof.whatif import CacheNode, Faster, Parallel
+from lgprof.run import RunOptions, profile_run
+from lgprof.target import Inputs, TargetSource
+from lgprof.whatif import CacheNode, Faster, Parallel, RemoveBarrier, Retry
+from lgprof.whatif.proof import proving
 from tests.proving import predicted_and_proven, proven
 
 
@@ -96,3 +106,116 @@ def test_a_pure_look_up_is_proven_with_enough_repeats_of_enough_keys():
     assert proof.evidence.repeats.calls == 68
     assert proof.evidence.repeats.keys == 22
     assert proof.evidence.repeats.again == 90
+
+
+def test_a_barrier_less_is_proven_where_the_next_node_needs_one_branch():
+    async def slow(state: State) -> dict[str, Any]:
+        await asyncio.sleep(0.06)
+        return {"b": 1}
+
+    graph = StateGraph(State)
+    for node in (first, slow, second_of_a, joined):
+        graph.add_node(node)
+    graph.add_edge(START, "first")
+    graph.add_edge(START, "slow")
+    graph.add_edge("first", "second_of_a")
+    graph.add_edge(["second_of_a", "slow"], "joined")
+
+    proof = proven(graph.compile(), [RemoveBarrier("first", "second_of_a")])
+
+    assert proof.status == "proven", proof.reasons
+    assert proof.measured.mean_s == pytest.approx(0.02)
+
+
+async def second_of_a(state: State) -> dict[str, Any]:
+    await asyncio.sleep(0.02)
+    return {"out": state["a"]}
+
+
+async def joined(state: State) -> dict[str, Any]:
+    return {"out": state["out"] + state["b"]}
+
+
+def test_retries_that_wait_less_are_proven():
+    async def flaky(state: State, config: RunnableConfig) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        task = config["metadata"]["langgraph_checkpoint_ns"]
+        failed[task] = failed.get(task, 0) + 1
+        if failed[task] == 1:
+            raise ConnectionError
+        return {"a": state["q"]}
+
+    failed: dict[str, int] = {}
+    policy = RetryPolicy(initial_interval=0.2, jitter=False)
+    graph = StateGraph(State).add_node("flaky", flaky, retry_policy=policy)
+
+    proof = proven(
+        graph.add_edge(START, "flaky").compile(), [Retry("flaky", initial_interval_s=0.05)]
+    )
+
+    assert proof.status == "proven", proof.reasons
+    assert proof.measured.mean_s == pytest.approx(0.15, abs=0.001)
+
+
+def test_requests_are_told_before_they_are_made():
+    told: list[tuple[int, int]] = []
+    source = TargetSource("tests:graph", in_a_row(first, second, last), "graph")
+    options = RunOptions(requests=4, warmup=0)
+    profile = profile_run(source, numbers, options, folder=Path("/nonexistent")).profile
+    change = [Parallel(("first", "second"))]
+
+    with proving(source, numbers, options, profile, later_s=0) as prover:
+        needed = prover.requests_needed(change, 4)
+        prover.prove(change, requests=4, progress=lambda done, total: told.append((done, total)))
+
+    assert told == [(number, needed) for number in range(1, needed + 1)]
+
+
+def numbers(target: Any) -> Inputs:
+    return Inputs([{"q": number} for number in range(4)], "the test")
+
+
+def test_ctrl_c_leaves_nothing_behind():
+    stream, threads = Pregel.stream, {thread.name for thread in threading.enumerate()}
+    folders = set(Path(tempfile.gettempdir()).glob("lgprof-*"))
+    graph = in_a_row(first, second, last, checkpointer=InMemorySaver())
+    source = TargetSource("tests:graph", graph, "graph")
+    options = RunOptions(requests=4, warmup=0)
+    profile = profile_run(source, numbers, options, folder=Path("/nonexistent")).profile
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        proving(source, numbers, options, profile, later_s=0) as prover,
+    ):
+        prover.prove([Parallel(("first", "second"))], requests=4, progress=interrupt)
+
+    assert Pregel.stream is stream
+    assert {thread.name for thread in threading.enumerate()} <= threads
+    assert set(Path(tempfile.gettempdir()).glob("lgprof-*")) <= folders
+    assert not graph.checkpointer.storage
+
+
+def test_a_node_that_hangs_ends_the_proof_and_is_said():
+    async def hangs(state: State) -> dict[str, Any]:
+        if state["q"] == 2 and is_proof:
+            await asyncio.sleep(0.5)
+        return {"a": 1}
+
+    is_proof: list[bool] = []
+    proof = proven(
+        in_a_row(hangs, last_of_a),
+        [CacheNode("hangs", ("q",))],
+        timeout_s=0.1,
+        before_proof=lambda: is_proof.append(True),
+    )
+
+    assert proof.status == "unproven"
+    assert proof.evidence.failed == 1
+
+
+async def last_of_a(state: State) -> dict[str, Any]:
+    return {"out": state["a"]}

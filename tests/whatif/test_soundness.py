@@ -20,7 +20,8 @@ from tests.whatif.adversarial import CACHED, FILE, PAIRS, a_node, b_node, two
 SIDE_BY_SIDE = Parallel(("A", "B"))
 BY_Q = CacheNode("n", ("q",))
 
-TOPOLOGY, SETS, HINT, PROOF = "topology", "reads and writes", "code", "proof alone"
+TOPOLOGY, SETS, EFFECT = "topology", "reads and writes", "effects seen"
+HINT, PROOF = "code", "proof alone"
 
 EXPECTED_PAIRS = {
     "a module global": ("unsafe", HINT),
@@ -55,7 +56,7 @@ EXPECTED_CACHED = {
     "the store": ("unproven", HINT),
     "a table that may change": ("unproven", HINT),
     "a mail": ("unproven", HINT),
-    "a line in a file": ("unsafe", PROOF),
+    "a line in a file": ("unsafe", EFFECT),
     "a key that is missing from the cache key": ("unsafe", PROOF),
     "a key that cannot be pickled": ("unproven", PROOF),
     "messages with ids of their own, in a loop": ("unsafe", HINT),
@@ -74,7 +75,9 @@ def caught_by(graph: Any, profile: Profile, change: Any) -> str:
             return SETS
     nodes = change.nodes if isinstance(change, Parallel) else [change.node]
     hints = [profile.target.hints[node] for node in nodes]
-    is_hinted = any(h.shared or h.clocks or h.context or h.effects for h in hints)
+    if any(h.effects for h in hints):
+        return EFFECT
+    is_hinted = any(h.shared or h.clocks or h.context for h in hints)
     return HINT if is_hinted else PROOF
 
 

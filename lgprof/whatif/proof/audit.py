@@ -11,7 +11,6 @@ from typing import Any
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.rewire import at_node, with_task, with_wrapped_node
 from lgprof.langgraph_adapter.tasks import TaskPolicy
-from lgprof.record.effects import as_node
 from lgprof.whatif.proof.contents import exact
 
 
@@ -88,19 +87,17 @@ class Audit:
         return self._wrap(function, inspect.iscoroutinefunction(function))
 
     def _wrap(self, function: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
-        inner = as_node(self.node, function, is_async)
-
         @wraps(function)
         async def audited_async(*args: Any, **kwargs: Any) -> Any:
             key = self._key(*args)
-            output = await inner(*args, **kwargs)
+            output = await function(*args, **kwargs)
             self._note(key, output)
             return output
 
         @wraps(function)
         def audited(*args: Any, **kwargs: Any) -> Any:
             key = self._key(*args)
-            output = inner(*args, **kwargs)
+            output = function(*args, **kwargs)
             self._note(key, output)
             return output
 

@@ -13,12 +13,11 @@ from lgprof.langgraph_adapter.hints import node_hints
 from lgprof.langgraph_adapter.rewire import (
     CannotRewireError,
     UnsafeTopologyError,
-    at_node,
     delayed,
-    with_wrapped_node,
 )
 from lgprof.model import AdviceStatus, MeasuredSaving, NodeHints, Profile
-from lgprof.record.effects import as_node, effects_noted
+from lgprof.record.effects import effects_noted
+from lgprof.record.origin import carried_into_threads
 from lgprof.run.async_driver import LoopFactory
 from lgprof.run.opening import opened
 from lgprof.run.options import RunOptions
@@ -94,11 +93,11 @@ class Prover:
     """Tries changes on copies of an open target; made by `proving`."""
 
     def __init__(self, stage: Stage, profile: Profile, later_s: float) -> None:
-        self._stage = stage
-        self._profile = profile
+        self.stage = stage
+        self.profile = profile
         self.later_s = later_s
-        self._graph: AnyGraph = stage.site.target.graph
-        self._hints: Mapping[str, NodeHints] = node_hints(self._graph)
+        self.graph: AnyGraph = stage.site.target.graph
+        self.hints: Mapping[str, NodeHints] = node_hints(self.graph)
 
     def requests_needed(self, changes: Sequence[ch.Change], requests: int) -> int:
         """How often the graph is called to prove some changes, to tell before providers bill it."""
@@ -165,11 +164,10 @@ class _Trial:
     def __init__(self, prover: Prover, changes: tuple[ch.Change, ...]) -> None:
         self._prover = prover
         self._changes = changes
-        self._stage = prover._stage
-        graph, profile, mode = prover._graph, prover._profile, self._stage.site.mode
+        self._stage = prover.stage
+        graph, profile, mode = prover.graph, prover.profile, self._stage.site.mode
         made = applied(graph, changes, profile, mode=mode)
         self._reordered = _reordered(changes)
-        listened = applied(_listened(graph, self._reordered), changes, profile, mode=mode)
         self._cached = _cached(changes)
         self._audits = [
             Audit(change.node, StateKey(cache_keys(change, profile))) for change in self._cached
@@ -181,7 +179,7 @@ class _Trial:
         self._control = self._stage.arm("original again", Applied(graph))
         self._changed = self._stage.arm("changed", made)
         self._late = {
-            node: self._stage.arm(f"{node} late", self._delayed(listened, node))
+            node: self._stage.arm(f"{node} late", self._delayed(made, node))
             for node in _started_late(changes)
         }
         listening = graph
@@ -198,7 +196,7 @@ class _Trial:
         """Longer than the others nearly always take."""
         takes_s = [
             row.latency_s.p95
-            for row in self._prover._profile.nodes
+            for row in self._prover.profile.nodes
             if row.path in self._reordered and row.path != node and row.latency_s is not None
         ]
         longest_s = 1.2 * max(takes_s, default=0.05)
@@ -211,7 +209,7 @@ class _Trial:
         arms += [self._audit] if self._audit else []
         total = self._prover.requests_needed(self._changes, requests)
         done = 0
-        with effects_noted() as effects:
+        with effects_noted() as effects, carried_into_threads():
             for _ in self._warm_up(requests):
                 done += 1
                 progress(done, total)
@@ -222,7 +220,9 @@ class _Trial:
             for _ in self._repeat_later(requests):
                 done += 1
                 progress(done, total)
-        seen = [f"{node}: {effect}" for node in self._nodes for effect in effects.of(node)]
+        seen = [
+            f"{node} was seen to {effect}" for node in self._nodes for effect in effects.of(node)
+        ]
         return self._evidence(requests, prediction, tuple(seen))
 
     def _serve(self, arm: Arm, index: int, *, configured_as: int | None = None) -> None:
@@ -233,7 +233,7 @@ class _Trial:
 
     def _warm_up(self, requests: int) -> Iterator[None]:
         """Pools, imports and connections, in a copy whose times do not count."""
-        arm = self._stage.arm("warm-up", Applied(self._prover._graph))
+        arm = self._stage.arm("warm-up", Applied(self._prover.graph))
         for index in range(_WARM_UP):
             self._stage.run(arm, index % requests)
             yield
@@ -275,7 +275,7 @@ class _Trial:
             timing=timed(base, control, changed),
             failed=sum(not outcome.ok for outcome in base.values()),
             repeats=min(repeats, key=lambda found: found.calls) if repeats else None,
-            overlap=overlap(self._prover._profile, self._changes),
+            overlap=overlap(self._prover.profile, self._changes),
             shared=self._shared(),
             impure=self._impure(),
             effects=effects,
@@ -296,7 +296,13 @@ class _Trial:
             for what in self._hints_of(node).context
             if what in ("store", "runtime", "writer")
         ]
-        return (*changed, *hidden, *stores)
+        reads = {row.path: row.reads for row in self._prover.profile.nodes}
+        unknown = [
+            f"what {node} reads was not recorded"
+            for node in self._reordered
+            if reads.get(node) is None
+        ]
+        return (*changed, *hidden, *stores, *unknown)
 
     def _impure(self) -> tuple[str, ...]:
         """Why a cached node's answer may depend on more than its key."""
@@ -311,7 +317,7 @@ class _Trial:
         return tuple(found)
 
     def _hints_of(self, node: str) -> NodeHints:
-        return self._prover._hints.get(node) or NodeHints(opaque=True)
+        return self._prover.hints.get(node) or NodeHints(opaque=True)
 
 
 def _cached(changes: Sequence[ch.Change]) -> list[ch.CacheNode]:
@@ -336,19 +342,6 @@ def _started_late(changes: Sequence[ch.Change]) -> list[str]:
     """Those of them to delay: a node that another one runs starts with it."""
     run_by_others = {change.after for change in changes if isinstance(change, ch.RemoveBarrier)}
     return [node for node in _reordered(changes) if node not in run_by_others]
-
-
-def _listened(graph: AnyGraph, nodes: Sequence[str]) -> AnyGraph:
-    """A copy that notes what nodes do to the world."""
-    for path in nodes:
-
-        def change(inner: AnyGraph, name: str, path: str = path) -> AnyGraph:
-            return with_wrapped_node(
-                inner, name, lambda function, is_async, _: as_node(path, function, is_async)
-            )
-
-        graph = at_node(graph, path, change)
-    return graph
 
 
 def _is_loop_bound(error: str | None) -> bool:

@@ -81,7 +81,7 @@ def _wrong(evidence: Evidence, is_cache: bool) -> Iterator[str]:
                 f"{repeats.again_differing} of {repeats.again} later repeats, with the config of "
                 "other requests, were answered otherwise"
             )
-        yield from (f"a hit would leave out what the node does: {one}" for one in evidence.effects)
+        yield from (f"{one}: a hit would leave that out" for one in evidence.effects)
     if evidence.control.differing or evidence.loop_bound or evidence.untold:
         return
     if evidence.natural.differing:
@@ -106,7 +106,7 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     if evidence.loop_bound:
         yield "a client that belongs to the event loop cannot be moved to a thread by a copy"
     yield from (f"{one}: outputs do not show all that it does" for one in evidence.shared)
-    yield from (f"it was seen to do {one}: outputs do not show that" for one in evidence.effects)
+    yield from (f"{one}: outputs do not show that" for one in evidence.effects)
     if evidence.distinct < ENOUGH_INPUTS:
         yield (
             f"{evidence.distinct} distinct inputs are fewer than {ENOUGH_INPUTS}: give more with "
