@@ -57,8 +57,8 @@ class Counsel:
     """Gains below `NOTEWORTHY_SHARE`."""
     refused: list[Advice]
     """Changes that were considered and would not be safe."""
-    findings: dict[int, Finding]
-    """What each advice was made of, by its identity."""
+    predictions: list[tuple[Advice, Prediction]]
+    """Of the advice whose changes can be predicted, in the order of `noteworthy` and `minor`."""
 
 
 def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
@@ -70,14 +70,15 @@ def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
     """
     observed = Observed(profile)
     if not observed.requests:
-        return Counsel([], [], [], {})
+        return Counsel([], [], [], [])
     predictor = _Predictor(observed, prices)
-    counsel = Counsel([], [], [], {})
+    counsel = Counsel([], [], [], [])
     for kind in KINDS:
         find: Callable[[Observed], Iterator[Finding]] = kind.find
         for finding in find(observed):
-            advice = predictor.advice(finding)
-            counsel.findings[id(advice)] = finding
+            advice, prediction = predictor.advice(finding)
+            if prediction is not None and advice.status != "unsafe":
+                counsel.predictions.append((advice, prediction))
             if advice.status == "unsafe":
                 counsel.refused.append(advice)
             elif finding.matters or _is_noteworthy(advice, profile):
@@ -86,6 +87,7 @@ def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
                 counsel.minor.append(advice)
     for found in (counsel.noteworthy, counsel.minor, counsel.refused):
         found.sort(key=_gain, reverse=True)
+    counsel.predictions.sort(key=lambda pair: _gain(pair[0]), reverse=True)
     return counsel
 
 
@@ -98,8 +100,8 @@ class _Predictor:
         self._all: WhatIf | None = None
         self._given: WhatIf | None = None
 
-    def advice(self, finding: Finding) -> Advice:
-        """The finding with its saving and status."""
+    def advice(self, finding: Finding) -> tuple[Advice, Prediction | None]:
+        """The finding with its saving and status, and the prediction that these are from."""
         prediction = self._prediction(finding)
         saving = finding.saving
         if prediction is not None:
@@ -109,7 +111,7 @@ class _Predictor:
         reasons = finding.grounds.reasons
         if finding.matters:
             reasons.append(finding.matters)
-        return Advice(
+        advice = Advice(
             kind=finding.kind,
             nodes=finding.nodes,
             title=finding.title,
@@ -120,6 +122,7 @@ class _Predictor:
             status=finding.grounds.status,
             reasons=list(dict.fromkeys(reasons)),
         )
+        return advice, prediction
 
     def _prediction(self, finding: Finding) -> Prediction | None:
         if not finding.changes or finding.saving is not None:

@@ -13,11 +13,10 @@ from lgprof.cli import parameters as shared
 from lgprof.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from lgprof.cli.output import Measured, StandardOutput
+    from lgprof.cli.consultation import Known
+    from lgprof.cli.measuring import RunRequest
     from lgprof.config import Settings
-    from lgprof.llm.price_table import PriceTable
     from lgprof.model import Failure, Profile
-    from lgprof.render.terminal import AdviceNotes
 
 _REQUESTS = (20, 100)
 """By default each input is sent once, but so many requests are made at least, and at most."""
@@ -60,6 +59,31 @@ def advise(
     why_not: Annotated[
         bool, typer.Option("--why-not", help="Also what was considered and refused, and why.")
     ] = False,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if",
+            metavar="CHANGE",
+            help="What would it bring? 'node.retrieve*0.5', 'parallel(a, b)', "
+            "'cache(a, ttl=60s)', 'retry(a, attempts=2)', 'model(a, gpt-4o-mini)', "
+            "'durability(exit)', 'max_concurrency=8'; several with ';' are made together.",
+        ),
+    ] = None,
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="Apply each change to a copy of the graph and measure it."),
+    ] = False,
+    prove_requests: Annotated[
+        int | None,
+        typer.Option(
+            "--prove-requests",
+            min=1,
+            metavar="N",
+            show_default="as many as were measured",
+            help="Inputs to run through each copy.",
+        ),
+    ] = None,
+    yes: shared.Yes = False,
     warmup: shared.Warmup = None,
     timeout: shared.Timeout = None,
     mode: shared.Mode = None,
@@ -70,6 +94,7 @@ def advise(
     resume: shared.Resume = None,
     recursion_limit: shared.RecursionLimit = None,
     failed_when: shared.FailedWhen = None,
+    sample: shared.Sample = None,
     prices: shared.Prices = None,
     output: shared.Output = None,
     force: shared.Force = False,
@@ -77,15 +102,14 @@ def advise(
     quiet: shared.Quiet = False,
 ) -> int:
     """What to change, and what it will bring."""
-    from lgprof.cli.billing import read_billing
+    from lgprof.cli.consultation import Asked, Consultation
     from lgprof.cli.output import Output, measure_and_deliver
-    from lgprof.cli.reading import variables_set
+    from lgprof.cli.proving import Trials
     from lgprof.cli.run import exit_code
     from lgprof.config import load_settings
 
     cwd = Path.cwd()
     settings = load_settings(cwd)
-    billing = read_billing(ctx.params, settings, cwd, variables_set(ctx))
     out = Output.checked(
         command="run",
         files=output or [],
@@ -95,13 +119,17 @@ def advise(
         quiet=quiet,
         verbosity=0,
     )
+    asked = Asked(what_if or [], everything, why_not, prove, quiet)
     if subject is not None and _is_saved(subject):
-        measure = _reading(subject, inputs)
+        measure, request = _reading(ctx, subject, inputs or [], settings, prove=prove)
         out = replace(out, saves=False)
     else:
-        measure = _measuring(ctx, subject, inputs, settings)
-    counsel = _Consultation(billing.prices, everything=everything, why_not=why_not, quiet=quiet)
+        measure, request = _measuring(ctx, subject, inputs or [], settings)
+    trials = Trials(request, prove_requests, yes=yes, quiet=quiet)
+    counsel = Consultation(request.billing.prices, asked, trials)
     result = measure_and_deliver(lambda: counsel.on(measure()), out, cwd, report=counsel.report)
+    if counsel.mistake is not None:
+        raise counsel.mistake
     return ExitCode.INTERRUPTED if result is None else exit_code(result)
 
 
@@ -110,77 +138,60 @@ def _is_saved(subject: str) -> bool:
     return Path(subject).is_file() and Path(subject).suffix != ".py"
 
 
-def _reading(file: str, inputs: list[str] | None) -> Callable[[], Measured]:
+def _reading(
+    ctx: typer.Context, file: str, inputs: list[str], settings: Settings, *, prove: bool
+) -> tuple[Callable[[], Known], RunRequest]:
+    """A saved Profile, and how to run its target again."""
+    from lgprof.cli.consultation import Known
     from lgprof.model.profile_file import read_profile
 
-    if inputs:
+    if inputs and not prove:
         raise UsageError(
             f"-i: the requests of {file} were made already",
-            hint="leave -i out, or give the target in place of the Profile",
+            hint="leave -i out, add --prove, or give the target in place of the Profile",
         )
-    stored = _Read(read_profile(Path(file)))
-    return lambda: stored
+    profile = read_profile(Path(file))
+    if prove and not inputs and not settings.inputs:
+        raise UsageError(
+            f"--prove needs the inputs of {file} again: a Profile does not hold them",
+            hint="give them with -i @inputs.jsonl",
+        )
+    request = _request(ctx, profile.target.spec, inputs, settings)
+    request = replace(request, options=replace(request.options, mode=profile.target.mode))
+    return lambda: Known(_Read(profile), None), request
 
 
 def _measuring(
-    ctx: typer.Context,
-    target: str | None,
-    inputs: list[str] | None,
-    settings: Settings,
-) -> Callable[[], Measured]:
-    from lgprof.cli.measuring import measure_run, read_run_request
+    ctx: typer.Context, target: str | None, inputs: list[str], settings: Settings
+) -> tuple[Callable[[], Known], RunRequest]:
+    """A measurement to be made, and how."""
+    from lgprof.cli.consultation import Known
+    from lgprof.cli.measuring import measure_run
     from lgprof.cli.reading import variables_set
     from lgprof.cli.run_options import read_extras
 
-    cwd = Path.cwd()
-    request = read_run_request(ctx, target, inputs or [], settings, cwd)
-    given, options = request.inputs, request.options
+    request = _request(ctx, target, inputs, settings)
+    extras = read_extras(ctx.params, settings, request.cwd, variables_set(ctx))
+
+    def measure() -> Known:
+        from lgprof.record.connections import watched_connections
+
+        with watched_connections() as hosts:
+            result = measure_run(request, extras, quiet=ctx.params["quiet"])
+        return Known(result, hosts)
+
+    return measure, request
+
+
+def _request(
+    ctx: typer.Context, target: str | None, inputs: list[str], settings: Settings
+) -> RunRequest:
+    from lgprof.cli.measuring import read_run_request
+
+    request = read_run_request(ctx, target, inputs, settings, Path.cwd())
+    options = replace(request.options, probes=True)
     if ctx.params["requests"] is None and "requests" not in settings.options:
         least, most = _REQUESTS
-        number = len(given.items) if given else 1
+        number = len(request.inputs.items) if request.inputs else 1
         options = replace(options, requests=min(max(number, least), most))
-    request = replace(request, options=replace(options, probes=True))
-    extras = read_extras(ctx.params, settings, cwd, variables_set(ctx))
-    quiet = ctx.params["quiet"]
-    return lambda: measure_run(request, extras, quiet=quiet)
-
-
-class _Consultation:
-    """Fills the advice of what was measured, and prints it."""
-
-    def __init__(
-        self, prices: PriceTable | None, *, everything: bool, why_not: bool, quiet: bool
-    ) -> None:
-        self._prices = prices
-        self._everything = everything
-        self._why_not = why_not
-        self._quiet = quiet
-        self._notes: AdviceNotes | None = None
-
-    def on(self, result: Measured) -> Measured:
-        """The same, with advice."""
-        from lgprof.advice.advise import advise, why_nothing
-        from lgprof.render.terminal import AdviceNotes
-
-        profile = result.profile
-        counsel = advise(profile, self._prices)
-        profile.advice = [
-            *counsel.noteworthy,
-            *(counsel.minor if self._everything else ()),
-            *(counsel.refused if self._why_not else ()),
-        ]
-        self._notes = AdviceNotes(
-            minor=0 if self._everything else len(counsel.minor),
-            refused=0 if self._why_not else len(counsel.refused),
-            nothing=why_nothing(profile, counsel),
-        )
-        return result
-
-    def report(self, result: Measured, stdout: StandardOutput, saved_to: str | None) -> None:
-        """Print it for people."""
-        from lgprof.cli.console import ReportConsole
-        from lgprof.render.terminal import AdviceNotes, render_counsel
-
-        console = ReportConsole(stdout.people())
-        notes = self._notes or AdviceNotes()
-        render_counsel(result.profile, console, notes, saved_to=saved_to, quiet=self._quiet)
+    return replace(request, options=options)

@@ -40,7 +40,7 @@ def load(
     abort_on: own.AbortOn = None,
     tolerate_worker_loss: own.TolerateWorkerLoss = None,
     strict: own.Strict = None,
-    yes: own.Yes = False,
+    yes: shared.Yes = False,
     timeout: shared.Timeout = None,
     mode: shared.Mode = None,
     checkpointer: shared.Checkpointer = None,

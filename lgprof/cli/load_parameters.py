@@ -161,10 +161,6 @@ Strict = Annotated[
         help="Exit with 5 where the measurement is invalid.",
     ),
 ]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Do not ask before many requests to a provider that costs money."),
-]
 Ui = Annotated[bool, typer.Option("--ui", help="Also show Locust's web page, on this machine.")]
 Master = Annotated[bool, typer.Option("--master", help="Lead workers that run on other machines.")]
 Bind = Annotated[

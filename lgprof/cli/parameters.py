@@ -109,6 +109,16 @@ FailedWhen = Annotated[
         help="Count a final state, or what a node returns, as an error: 'status == \"error\"'.",
     ),
 ]
+Sample = Annotated[
+    bool | None,
+    typer.Option(
+        "--sample/--no-sample",
+        envvar="LGPROF_SAMPLE",
+        show_default="sample",
+        help="Make requests again, sampled for Python frames; unless asked to, not where the "
+        "graph connects to other machines.",
+    ),
+]
 Prices = Annotated[
     str | None,
     typer.Option(
@@ -161,6 +171,10 @@ View = Annotated[
         show_default="node-seconds",
         help="Of the flame graph: all that ran adds up, or the critical path alone.",
     ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", help="Do not ask before many requests to a provider that costs money."),
 ]
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="Latency and errors alone; no progress.")

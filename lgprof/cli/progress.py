@@ -15,6 +15,7 @@ _WORDS = {
     "warm-up": "warming up",
     "measure": "measuring",
     "sample": "sampling Python frames",
+    "prove": "proving",
 }
 
 

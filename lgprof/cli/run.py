@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -33,16 +33,7 @@ def run(
     recursion_limit: shared.RecursionLimit = None,
     failed_when: shared.FailedWhen = None,
     probes: own.Probes = None,
-    sample: Annotated[
-        bool | None,
-        typer.Option(
-            "--sample/--no-sample",
-            envvar="LGPROF_SAMPLE",
-            show_default="sample",
-            help="Make requests again, sampled for Python frames; unless asked to, not where the "
-            "graph connects to other machines.",
-        ),
-    ] = None,
+    sample: shared.Sample = None,
     prices: shared.Prices = None,
     monthly_requests: shared.MonthlyRequests = None,
     output: shared.Output = None,

@@ -98,3 +98,40 @@ def test_a_file_that_is_no_profile(project: ProjectHere):
     done = project.call("advise", "other.json")
     assert done.code == 2
     assert "is not an lgprof Profile" in done.error
+
+
+def test_proves_on_a_copy_and_shows_both_side_by_side(readers: ProjectHere):
+    done = readers.call(
+        "advise", "readers.py:app", "-i", "@inputs.jsonl", "--no-sample",
+        "--prove", "--prove-requests", "3", "--what-if", "unblock(news)",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    asked, found = readers.profile()["advice"]
+    assert (asked["kind"], asked["title"]) == ("what_if", "unblock(news)")
+    assert found["measured"]["inputs"] == 3
+    assert found["measured"]["outputs_equal"] is True
+    assert found["status"] == "unproven"
+    assert any("3 distinct inputs are fewer than 20" in one for one in found["reasons"])
+    assert "predicted" in done.out
+    assert "outputs equal on 3 inputs" in done.out
+
+
+def test_proves_a_saved_profile_with_its_inputs(readers: ProjectHere):
+    readers.call("run", "readers.py:app", "-i", "@inputs.jsonl", "-n", "4", "--no-sample")
+    saved = str(readers.saved[-1])
+    done = readers.call("advise", saved, "--prove")
+    assert done.code == 2
+    assert "needs the inputs" in done.error
+    done = readers.call("advise", saved, "--prove", "-i", "@inputs.jsonl", "--json", "-")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["advice"][0]["measured"]["inputs"] == 4
+
+
+def test_a_what_if_that_names_no_node_costs_no_measurement(readers: ProjectHere):
+    done = readers.call(
+        "advise", "readers.py:app", "-n", "2", "--no-sample", "--what-if", "node.x*2"
+    )
+    assert done.code == 2
+    assert "there is no node 'x'" in done.error
+    assert "Run news and blogs side by side" in done.out
+    assert len(readers.saved) == 1

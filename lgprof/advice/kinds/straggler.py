@@ -150,9 +150,10 @@ def _branch(
         change=where(slow)
         + "\n".join(
             [
-                f"# Two nodes side by side in place of {quoted(name)}, each with half of its work,",
-                "# or, where what follows can do without it, a later join:",
-                f"graph.add_node({quoted(name)}, {function_of(observed, slow)}, defer=True)",
+                f"# either two nodes side by side in place of {quoted(name)}, each with a half:",
+                f"graph.add_node({quoted(f'{name} 1')}, first_half)",
+                f"graph.add_node({quoted(f'{name} 2')}, second_half)",
+                "# or let what follows start without it, and join it where it is needed",
             ]
         ),
         changes=(Faster(slow, means[next_one] / means[slow]),),

@@ -77,7 +77,8 @@ def details(page: Page, number: str, advice: Advice) -> list[Text]:
         lines += _labelled(page, "predicted", _predicted_words(page, advice.saving), margin)
     if advice.measured is not None:
         lines += _labelled(page, "measured", _measured_words(page, advice.measured), margin)
-    lines += [Text(), *_prose(page, advice.why, margin)]
+    if advice.why:
+        lines += [Text(), *_prose(page, advice.why, margin)]
     if advice.change:
         lines.append(Text())
         lines += _code(page, advice.change, margin + 2)

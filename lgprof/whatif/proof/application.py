@@ -32,6 +32,8 @@ _NOT_SHOWN = {
     ch.FewerOutputTokens: "what to ask the model for is in the node's prompt",
     ch.PromptCacheUsed: "the order of a prompt is in the node's code",
     ch.BatchCalls: "the order of calls is in the node's code",
+    ch.Skip: "what to do in place of these calls is for the node's author",
+    ch.NoStraggler: "how to make the slow calls faster is for the node's author",
 }
 
 

@@ -261,5 +261,6 @@ def in_blocks(indices: Sequence[int], arms: Sequence[Arm]) -> Iterator[tuple[Arm
 def _pairs(indices: Sequence[int]) -> list[list[int]]:
     pairs = [list(indices[i : i + 2]) for i in range(0, len(indices), 2)]
     if len(pairs) > 1 and len(pairs[-1]) == 1:
-        pairs[-2] += pairs.pop()
+        alone = pairs.pop()
+        pairs[-1] += alone
     return pairs
