@@ -35,8 +35,13 @@ def cost_blocks(page: Page) -> list[Block]:
     if len(shown) < len(rows):
         more = f"  {plural(len(rows) - len(shown), 'more row')} that cost less (-v)"
         lines.append(Text(more, style=palette.QUIET))
-    facts = [*_bill(page), *_apart(page), *_estimated(page), *_unpriced(page, rows)]
-    return [Block("Cost", [*lines, Text(), *fact_lines(page, facts)], _whose_prices(page))]
+    facts = fact_lines(page, cost_facts(page, rows))
+    return [Block("Cost", [*lines, Text(), *facts], whose_prices(page))]
+
+
+def cost_facts(page: Page, rows: Sequence[ModelRow]) -> list[tuple[str, str]]:
+    """The bill in words, and what is missing in it."""
+    return [*_bill(page), *_apart(page), *_estimated(page), *_unpriced(page, rows)]
 
 
 def _columns(page: Page, rows: Sequence[ModelRow]) -> list[Column]:
@@ -153,7 +158,8 @@ def _reason(row: ModelRow) -> str:
     return "no price or no usage reported"
 
 
-def _whose_prices(page: Page) -> str:
+def whose_prices(page: Page) -> str:
+    """Where the prices come from; empty without a model call."""
     environment = page.profile.environment
     if environment.prices_source is None:
         return ""

@@ -27,7 +27,7 @@ def latency_blocks(page: Page) -> list[Block]:
     else:
         lines += _percentiles(page, summary.latency_s, sample)
     lines.append(Text())
-    lines += fact_grid(page, _facts(page, summary))
+    lines += fact_grid(page, run_facts(page, summary))
     note = plural(sample, "successful request")
     if summary.timed_out:
         note = f"{plural(sample, 'request')}, {count(summary.timed_out)} of them timed out"
@@ -57,7 +57,8 @@ def _percentiles(page: Page, latency: LatencySummary, sample: int) -> list[Text]
     return lines
 
 
-def _facts(page: Page, summary: Summary) -> list[tuple[str, str]]:
+def run_facts(page: Page, summary: Summary) -> list[tuple[str, str]]:
+    """What stands apart from the latency, and the totals."""
     facts = []
     if summary.warmup or summary.cold_s is not None:
         facts.append(("cold first run", _seconds(page, summary.cold_s)))

@@ -9,15 +9,20 @@ from lgprof.render.terminal.page import Block, Page
 
 def target_blocks(page: Page) -> list[Block]:
     """The head of the report."""
+    name = page.clean(page.profile.target.name)
+    return [Block(name, fact_lines(page, target_facts(page)), title_note(page))]
+
+
+def target_facts(page: Page) -> list[tuple[str, str]]:
+    """What was run, how often, and on what."""
     target = page.profile.target
-    facts = [
+    return [
         ("target", target_fact(page)),
         ("inputs", inputs_fact(page)),
         ("runs", _runs(page)),
         ("checkpointer", page.clean(target.checkpointer or "none")),
         ("versions", versions_fact(page)),
     ]
-    return [Block(page.clean(target.name), fact_lines(page, facts), title_note(page))]
 
 
 def title_note(page: Page) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from lgprof.model import Request
+from lgprof.model import Profile, Request
 from lgprof.render.format import count, plural
 from lgprof.render.terminal.critical import critical_seconds
 from lgprof.render.terminal.page import Block, Page
@@ -29,7 +29,7 @@ def timeline_blocks(page: Page) -> list[Block]:
     )
     if not succeeded:
         return [_failed_block(page, with_spans[0])] if with_spans else []
-    median = _median(page, succeeded)
+    median = median_request(page.profile, succeeded)
     slowest = succeeded[-1]
     blocks = [_block(page, median, "Timeline", _median_facts(page, median, succeeded), 1.0)]
     if _differs(median, slowest):
@@ -37,9 +37,12 @@ def timeline_blocks(page: Page) -> list[Block]:
     return blocks
 
 
-def _median(page: Page, succeeded: Sequence[Request]) -> Request:
-    """Of a load test the one nearest to the median of all requests: the kept ones are no sample."""
-    load = page.profile.load
+def median_request(profile: Profile, succeeded: Sequence[Request]) -> Request:
+    """Of those that succeeded, by ascending latency.
+
+    Of a load test the one nearest to the median of all requests: the kept ones are no sample.
+    """
+    load = profile.load
     if load is None or load.service_s is None:
         median_s = percentile([request.latency_s for request in succeeded], 50)
     else:

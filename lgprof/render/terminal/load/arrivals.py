@@ -22,7 +22,7 @@ def arrival_blocks(page: Page) -> list[Block]:
     """The tree of counts, with shares and rates."""
     load = page.load
     counts = {name: int(getattr(load, name)) for name in _ROWS}
-    rates = {name: _rate(page, load, name) for name in _ROWS}
+    rates = {name: arrival_rate(page, load, name) for name in _ROWS}
     columns = [
         Column("", [_name(page, name) for name in _ROWS], 100, left=True),
         Column("requests", [_number(name, number) for name, number in counts.items()], 99),
@@ -31,7 +31,7 @@ def arrival_blocks(page: Page) -> list[Block]:
         Column("rate", [Text(each) for each, _ in rates.values()], 95),
         Column("", [Text(words, palette.QUIET) for _, words in rates.values()], 92, True, 12),
     ]
-    lines = [*table_lines(page, columns), Text(), *fact_grid(page, _peaks(page, load))]
+    lines = [*table_lines(page, columns), Text(), *fact_grid(page, peak_facts(page, load))]
     return [Block("Arrivals", lines, "offered = started + dropped + unsent")]
 
 
@@ -59,7 +59,7 @@ def _bar(page: Page, number: int, offered: int) -> Text:
     return Text(small_bar(page, share), style=palette.bar_style(Role.NODE))
 
 
-def _rate(page: Page, load: Load, name: str) -> tuple[str, str]:
+def arrival_rate(page: Page, load: Load, name: str) -> tuple[str, str]:
     """A row's rate, and what it says."""
     if name == "offered":
         if load.target_rps is None:
@@ -77,7 +77,8 @@ def _rate(page: Page, load: Load, name: str) -> tuple[str, str]:
     return "", words.get(name, "") if getattr(load, name) else ""
 
 
-def _peaks(page: Page, load: Load) -> list[tuple[str, str]]:
+def peak_facts(page: Page, load: Load) -> list[tuple[str, str]]:
+    """The most that was in flight and queued, and when the last answer came."""
     facts = [
         ("most in flight", count(load.peak_in_flight)),
         ("most queued", count(load.peak_queued)),

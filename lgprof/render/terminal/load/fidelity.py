@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 from rich.style import Style
 from rich.text import Text
 
@@ -10,7 +12,15 @@ from lgprof.render.format import plural, rate
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.page import INDENT, Block, Page
 
-_NUMBERS = {"ok": palette.GOOD, "degraded": palette.FAIR, "invalid": palette.POOR}
+Tone = Literal["good", "fair", "poor", "unsure"]
+
+_TONES: dict[str, Tone] = {"ok": "good", "degraded": "fair", "invalid": "poor"}
+_STYLES: dict[Tone, Style] = {
+    "good": palette.GOOD,
+    "fair": palette.FAIR,
+    "poor": palette.POOR,
+    "unsure": palette.UNSURE,
+}
 _CAUSES = {
     "loop_blocked": "the event loop is blocked",
     "loop_cpu": "the event loop's CPU core is busy",
@@ -20,19 +30,33 @@ _CAUSES = {
 }
 
 
+class Answer(NamedTuple):
+    """To one of the two questions."""
+
+    about: str
+    badge: str
+    tone: Tone
+    reasons: list[str]
+
+
 def fidelity_blocks(page: Page) -> list[Block]:
     """The verdict on the numbers, and the finding about the graph."""
+    both = answers(page)
+    badge_width = max(len(answer.badge) for answer in both) + 2
+    lines: list[Text] = []
+    for about, badge, tone, reasons in both:
+        lines += _answer(page, about, badge.center(badge_width), _STYLES[tone], reasons)
+    return [Block("Verdict", lines, "can the numbers be trusted, can the graph keep up?")]
+
+
+def answers(page: Page) -> list[Answer]:
+    """Whether the numbers can be trusted, and whether the graph keeps up."""
     load = page.load
     verdict = load.fidelity.verdict
-    answers = [
-        ("the numbers", verdict.upper(), _NUMBERS[verdict], _reasons(page, load)),
-        ("the graph", *_keeps_up(page, load)),
+    return [
+        Answer("the numbers", verdict.upper(), _TONES[verdict], _reasons(page, load)),
+        Answer("the graph", *_keeps_up(page, load)),
     ]
-    badge_width = max(len(badge) for _, badge, _, _ in answers) + 2
-    lines: list[Text] = []
-    for question, badge, style, reasons in answers:
-        lines += _answer(page, question, badge.center(badge_width), style, reasons)
-    return [Block("Verdict", lines, "can the numbers be trusted, can the graph keep up?")]
 
 
 def _answer(page: Page, question: str, badge: str, style: Style, reasons: list[str]) -> list[Text]:
@@ -69,18 +93,18 @@ def _reasons(page: Page, load: Load) -> list[str]:
     return [", ".join(fact for fact in facts if fact) or "nothing stood in the way"]
 
 
-def _keeps_up(page: Page, load: Load) -> tuple[str, Style, list[str]]:
+def _keeps_up(page: Page, load: Load) -> tuple[str, Tone, list[str]]:
     found = load.saturation
     if found is not None:
         badge = "SATURATED" if found.saturated else "NEAR LIMIT"
-        style = palette.POOR if found.saturated else palette.FAIR
-        return badge, style, _finding(page, found, len(load.workers))
+        tone: Tone = "poor" if found.saturated else "fair"
+        return badge, tone, _finding(page, found, len(load.workers))
     if not load.completed:
-        return "UNKNOWN", palette.UNSURE, ["no request succeeded"]
+        return "UNKNOWN", "unsure", ["no request succeeded"]
     if load.fidelity.verdict == "invalid":
         reason = "no limit was seen, but the numbers are invalid"
-        return "UNKNOWN", palette.UNSURE, [reason]
-    return "KEEPS UP", palette.GOOD, ["nothing is near its limit"]
+        return "UNKNOWN", "unsure", [reason]
+    return "KEEPS UP", "good", ["nothing is near its limit"]
 
 
 def _finding(page: Page, found: Saturation, workers: int) -> list[str]:

@@ -22,7 +22,9 @@ _PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class LatencyRow:
+    """One line of the table."""
+
     label: str
     summary: LatencySummary
     p99_9_s: float | None
@@ -33,7 +35,7 @@ def load_latency_blocks(page: Page) -> list[Block]:
     """The table, how firm its tail is, and what the requests used."""
     load = page.load
     sample = load.completed + load.timed_out
-    columns = _columns(page, _rows(load))
+    columns = _columns(page, latency_rows(load))
     lines = table_lines(page, columns) if columns else []
     if load.latency_s is None:
         lines.insert(0, Text("  no request succeeded", style=palette.ERROR))
@@ -42,9 +44,13 @@ def load_latency_blocks(page: Page) -> list[Block]:
     if columns and has_footnote(page, columns):
         why = f"rests on fewer than {FIRM} requests: the next test may differ"
         lines += quiet_lines(page, f"{page.glyphs.note} {why}")
-    facts = [*_unloaded(page, load), *usage_facts(page.profile.summary)]
-    lines += [Text(), *fact_grid(page, facts)]
+    lines += [Text(), *fact_grid(page, load_facts(page))]
     return [Block("Latency", lines, population(load))]
+
+
+def load_facts(page: Page) -> list[tuple[str, str]]:
+    """The latency without load, and the totals."""
+    return [*_unloaded(page, page.load), *usage_facts(page.profile.summary)]
 
 
 def population(load: Load) -> str:
@@ -57,7 +63,8 @@ def population(load: Load) -> str:
     return f"all {plural(sample, 'successful request')}"
 
 
-def _rows(load: Load) -> list[_Row]:
+def latency_rows(load: Load) -> list[LatencyRow]:
+    """From the intended start, the service alone, and what stood in their way."""
     closed = load.arrivals == "closed"
     start = "from actual start" if closed else "from intended start"
     lags = [interval.histograms.get("lag", "") for interval in load.series]
@@ -73,16 +80,16 @@ def _rows(load: Load) -> list[_Row]:
 
 def _row(
     label: str, summary: LatencySummary | None, sample: int, histograms: Sequence[str] = ()
-) -> _Row | None:
+) -> LatencyRow | None:
     """None where nothing was measured. A summary has no p99.9: that is the histograms'."""
     if summary is None:
         return None
     distribution = Distribution.decoded(histograms, summary.max)
     tail = None if distribution is None else distribution.percentile_s(99.9)
-    return _Row(label, summary, tail, sample)
+    return LatencyRow(label, summary, tail, sample)
 
 
-def _columns(page: Page, rows: list[_Row]) -> list[Column]:
+def _columns(page: Page, rows: list[LatencyRow]) -> list[Column]:
     """Label and percentiles; those that the first row's sample is too small for are marked."""
     if not rows:
         return []
@@ -95,7 +102,7 @@ def _columns(page: Page, rows: list[_Row]) -> list[Column]:
     return columns
 
 
-def _cell(page: Page, row: _Row, name: str, weak: bool) -> Text:
+def _cell(page: Page, row: LatencyRow, name: str, weak: bool) -> Text:
     value_s = row.p99_9_s if name == "p99.9" else getattr(row.summary, name)
     if value_s is None:
         return Text("-   ", style=palette.QUIET)

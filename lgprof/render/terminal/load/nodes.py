@@ -32,7 +32,7 @@ def load_node_blocks(page: Page) -> list[Block]:
     found = page.load.saturation
     rows = sorted(
         page.profile.nodes,
-        key=lambda row: (not _why(row, found), -row.critical_s, row.path),
+        key=lambda row: (not saturation_reason(row, found), -row.critical_s, row.path),
     )
     if not rows:
         return []
@@ -75,7 +75,7 @@ def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
         _latency(page, rows, "max", 53),
         *_waits(page, rows),
     ]
-    reasons = [_why(row, page.load.saturation) for row in rows]
+    reasons = [saturation_reason(row, page.load.saturation) for row in rows]
     if any(reasons):
         columns.append(Column("why", [Text(why, palette.WARNING) for why in reasons], 64, True))
     return columns
@@ -116,5 +116,6 @@ def _waits(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     return [column for column in columns if column is not None]
 
 
-def _why(row: NodeRow, found: Saturation | None) -> str:
+def saturation_reason(row: NodeRow, found: Saturation | None) -> str:
+    """Why a node limits the graph; empty where it does not."""
     return _REASONS[found.cause] if found is not None and found.node == row.path else ""

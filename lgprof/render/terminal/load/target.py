@@ -13,6 +13,12 @@ _KINDS = {"constant": "constant", "poisson": "Poisson"}
 
 def load_target_blocks(page: Page) -> list[Block]:
     """The head of a load test's report."""
+    name = page.clean(page.profile.target.name)
+    return [Block(name, fact_lines(page, load_target_facts(page)), title_note(page))]
+
+
+def load_target_facts(page: Page) -> list[tuple[str, str]]:
+    """What was run, how requests arrived, and on what."""
     load, target = page.load, page.profile.target
     facts = [
         ("target", target_fact(page)),
@@ -27,7 +33,7 @@ def load_target_blocks(page: Page) -> list[Block]:
         facts.append(("stopped", f"early, by --abort-on {page.clean(load.abort_reason)}"))
     facts.append(("checkpointer", page.clean(target.checkpointer or "none")))
     facts.append(("versions", versions_fact(page)))
-    return [Block(page.clean(target.name), fact_lines(page, facts), title_note(page))]
+    return facts
 
 
 def _arrivals(page: Page, load: Load) -> str:
