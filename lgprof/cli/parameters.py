@@ -142,9 +142,10 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="Also save it in the format of the suffix: the Profile (.json, .json.gz), its flame "
-        "graph (.svg, .folded, .speedscope.json), its requests (.trace.json, .otlp.json, .csv), "
-        "its latencies as an HdrHistogram table (.hgrm) or, of a load test, log (.hlog).",
+        help="Also save it in the format of the suffix: the report as a page (.html), the Profile "
+        "(.json, .json.gz), its flame graph (.svg, .folded, .speedscope.json), its requests "
+        "(.trace.json, .otlp.json, .csv), its latencies as an HdrHistogram table (.hgrm) or, of a "
+        "load test, log (.hlog).",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files of --output.")]

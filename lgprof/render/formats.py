@@ -55,6 +55,18 @@ def _json_gz(profile: Profile) -> bytes:
     return compressed(_json(profile))
 
 
+def _html(profile: Profile) -> bytes:
+    from lgprof.render.html import html_report
+
+    return html_report(profile)
+
+
+def _html_flame(profile: Profile, flame: FlameOptions) -> bytes:
+    from lgprof.render.html import html_report
+
+    return html_report(profile, flame)
+
+
 def _hgrm(profile: Profile) -> bytes:
     from lgprof.render.hdr_files import hgrm
 
@@ -109,6 +121,7 @@ def _csv(profile: Profile) -> bytes:
 FORMATS: tuple[Format, ...] = (
     Format(".json", "the Profile", _json),
     Format(".json.gz", "the Profile, compressed", _json_gz),
+    Format(".html", "the report as one page for any browser", _html, encode_flame=_html_flame),
     Format(".hgrm", "latencies as HdrHistogram's percentile table", _hgrm),
     Format(
         ".hlog",

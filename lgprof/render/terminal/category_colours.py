@@ -58,10 +58,13 @@ def category_colours(names: Iterable[str], *, sixteen: bool) -> dict[str, str]:
 def field_style(colour: str) -> Style:
     """A coloured field with a label on it."""
     if colour.startswith("#"):
-        return Style(
-            color=_LIGHT_INK if _luminance(colour) < _DARK_BELOW else _DARK_INK, bgcolor=colour
-        )
+        return Style(color=_LIGHT_INK if is_dark(colour) else _DARK_INK, bgcolor=colour)
     return Style(color="bright_white" if colour in _DARK else "black", bgcolor=colour)
+
+
+def is_dark(colour: str) -> bool:
+    """Whether white is read better on it than black."""
+    return _luminance(colour) < _DARK_BELOW
 
 
 def _luminance(colour: str) -> float:
