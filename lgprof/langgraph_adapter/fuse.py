@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from langchain_core.runnables import Runnable
-from langgraph.channels import AnyValue, EphemeralValue, LastValue, UntrackedValue
 from langgraph.pregel._read import PregelNode
 from langgraph.types import Command
 
@@ -17,6 +16,7 @@ from lgprof.langgraph_adapter.rewire import (
     at_node,
     with_node,
 )
+from lgprof.langgraph_adapter.shape import REPLACING
 from lgprof.langgraph_adapter.side_by_side import (
     Builder,
     own_builder,
@@ -24,8 +24,6 @@ from lgprof.langgraph_adapter.side_by_side import (
     refuse_members,
     refuse_ways_in,
 )
-
-_REPLACING = (AnyValue, EphemeralValue, LastValue, UntrackedValue)
 
 
 def fused(graph: AnyGraph, before: str, after: str) -> AnyGraph:
@@ -126,7 +124,7 @@ class _Both(Runnable[Any, Any]):
         earlier = {
             key: value
             for key, value in _writes(first)
-            if key not in later or not isinstance(self._channels[key], _REPLACING)
+            if key not in later or not isinstance(self._channels[key], REPLACING)
         }
         return [Command(update=earlier), Command(update=later)]
 

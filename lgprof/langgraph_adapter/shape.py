@@ -13,7 +13,7 @@ from lgprof.langgraph_adapter.mode import is_async_node
 from lgprof.langgraph_adapter.walk import leaves
 from lgprof.model import GraphShape, Join, NodeShape, RetryShape
 
-_REPLACING = (AnyValue, EphemeralValue, LastValue, UntrackedValue)
+REPLACING = (AnyValue, EphemeralValue, LastValue, UntrackedValue)
 """Channels that keep the last value written."""
 _HANDLERS = ("__error_handler__", "__default_error_handler__")
 
@@ -58,7 +58,7 @@ def _shape(graph: AnyGraph) -> GraphShape:
         shape.reducers = sorted(
             key
             for key, channel in builder.channels.items()
-            if not isinstance(channel, _REPLACING) and key != "__root__"
+            if not isinstance(channel, REPLACING) and key != "__root__"
         )
     return shape
 

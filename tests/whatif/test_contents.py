@@ -106,8 +106,6 @@ def test_what_cannot_be_told_is_not_called_equal():
 
 def test_objects_of_libraries_may_hold_more_than_they_show():
     assert plain_content(Plain({"a": [1]})) == plain_content(Plain({"a": [1]}))
-    for value in (threading.Event(), AIMessage, Plain(threading.Event())):
-        if value is AIMessage:
-            continue
+    for value in (threading.Event(), Plain(threading.Event()), list(range(30_000))):
         with pytest.raises(UntoldError):
             plain_content(value)

@@ -18,8 +18,17 @@ from typing_extensions import TypedDict
 
 from lgprof.run import RunOptions, profile_run
 from lgprof.target import Inputs, TargetSource
-from lgprof.whatif import CacheNode, Faster, Parallel, RemoveBarrier, Retry
+from lgprof.whatif import (
+    CacheNode,
+    Faster,
+    MaxConcurrency,
+    Parallel,
+    PoolSize,
+    RemoveBarrier,
+    Retry,
+)
 from lgprof.whatif.proof import proving
+from lgprof.whatif.proof.evidence import Comparison
 from tests.proving import predicted_and_proven, proven
 
 
@@ -219,3 +228,48 @@ def test_a_node_that_hangs_ends_the_proof_and_is_said():
 
 async def last_of_a(state: State) -> dict[str, Any]:
     return {"out": state["a"]}
+
+
+def side_by_side_nodes(count: int, make: Any) -> Any:
+    graph = StateGraph(State)
+    for number in range(count):
+        graph.add_node(f"n{number}", make())
+        graph.add_edge(START, f"n{number}")
+    return graph.compile()
+
+
+def test_max_concurrency_holds_in_the_copy_alone():
+    running: list[int] = []
+    peaks: list[int] = []
+
+    def make() -> Any:
+        async def node(state: State) -> dict[str, Any]:
+            running.append(1)
+            peaks.append(len(running))
+            await asyncio.sleep(0.01)
+            running.pop()
+            return {}
+
+        return node
+
+    proof = proven(side_by_side_nodes(3, make), [MaxConcurrency(1)], requests=2, profiled=1)
+
+    assert proof.measured.mean_s == pytest.approx(-0.02)
+    assert proof.status == "unproven"
+    assert "the changed copy was slower" in proof.reasons
+    assert proof.evidence.natural.differing == 0
+
+
+async def threads_of_the_pool(state: State) -> dict[str, Any]:
+    pool: Any = asyncio.get_running_loop()._default_executor
+    return {"a": pool._max_workers}
+
+
+def test_the_pool_has_another_size_in_the_copy_alone():
+    graph = in_a_row(threads_of_the_pool, last_of_a)
+
+    profile, _, proof = predicted_and_proven(graph, [PoolSize(3)])
+
+    assert profile.requests[0].pool_size > 3
+    assert proof.evidence.control == Comparison(24, 0)
+    assert proof.evidence.natural == Comparison(24, 24)

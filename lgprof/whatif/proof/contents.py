@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import re
 import sys
 import types
@@ -21,6 +22,8 @@ _PLAIN = (bool, int, float, complex, str, bytes)
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _LIBRARY = re.compile(r"[/\\](site|dist)-packages[/\\]")
 _DEEPEST = 50
+_MOST_VALUES = 20_000
+"""In what is looked at after each request."""
 
 
 class UntoldError(Exception):
@@ -58,20 +61,25 @@ def plain_content(value: Any) -> str:
     """The content of containers, and of objects of the user's own classes.
 
     Raises:
-        UntoldError: A part of it is an object of a library, which may hold more than it shows.
+        UntoldError: A part of it is an object of a library, which may hold more than it shows; or
+            there is too much to look at again and again.
     """
-    return "".join(_Teller(libraries=False).tell(value, 0))
+    return "".join(_Teller(libraries=False, most=_MOST_VALUES).tell(value, 0))
 
 
 class _Teller:
-    def __init__(self, *, times: bool = True, libraries: bool = True) -> None:
+    def __init__(
+        self, *, times: bool = True, libraries: bool = True, most: float = math.inf
+    ) -> None:
         self._times = times
         self._libraries = libraries
+        self._left = most
         self._call_ids: dict[str, int] = {}
 
     def tell(self, value: Any, depth: int) -> Iterator[str]:
-        if depth > _DEEPEST:
-            raise UntoldError("nested too deeply")
+        self._left -= 1
+        if depth > _DEEPEST or self._left < 0:
+            raise UntoldError("too deep or too large")
         below = depth + 1
         if value is None or isinstance(value, _PLAIN):
             yield repr(value)

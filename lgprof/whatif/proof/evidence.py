@@ -62,6 +62,8 @@ class Evidence:
     """Reads and writes that forbid to run nodes side by side."""
     shared: tuple[str, ...] = ()
     """State that nodes share besides the graph's, and that changed or cannot be looked into."""
+    still: tuple[str, ...] = ()
+    """State that nodes share and that never changed."""
     impure: tuple[str, ...] = ()
     """Why a node's answer may depend on more than its key."""
     effects: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ class Arm:
     stand_ins: StandIns
     config: dict[str, Any]
     pool: ThreadPoolExecutor | None
-    conductor: Conductor
+    conductor: Conductor = field(init=False)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     configured_as: int | None = None
     """Take config and context of another request; None for the request's own."""
@@ -112,7 +112,7 @@ class Stage:
         if applied.pool_threads is not None:
             pool = ThreadPoolExecutor(applied.pool_threads, thread_name_prefix=POOL_THREADS)
             self._stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        arm = Arm(name, target, stand_ins, applied.config, pool, None)  # type: ignore[arg-type]
+        arm = Arm(name, target, stand_ins, applied.config, pool)
         arm.conductor = self._conductor(arm)
         return arm
 

@@ -64,6 +64,7 @@ def _facts(evidence: Evidence, is_cache: bool) -> Iterator[str]:
             yield f"{repeats.again} later ones, with the config of other requests, too"
     if evidence.is_normalised:
         yield "random ids and times were left out of the comparison"
+    yield from (f"{label} never changed" for label in evidence.still)
 
 
 def _of(runs: int) -> str:
