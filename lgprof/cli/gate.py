@@ -94,13 +94,18 @@ def _decide(
 
 
 def _judged(profile: Profile, options: GateOptions, elapsed_s: float) -> Verdict:
+    from msgspec.structs import replace
+
+    from lgprof.gate.baseline import judge_baseline
     from lgprof.gate.budgets import judge_budgets
     from lgprof.gate.verdicts import merged
 
     verdicts = []
     if options.budgets:
-        verdicts.append(judge_budgets(profile, options.budgets, elapsed_s=elapsed_s))
-    return merged(verdicts)
+        verdicts.append(judge_budgets(profile, options.budgets))
+    if options.baseline is not None:
+        verdicts.append(judge_baseline(options.baseline, profile, options.rules))
+    return replace(merged(verdicts), elapsed_s=elapsed_s)
 
 
 def _measured(

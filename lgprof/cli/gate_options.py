@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from lgprof.cli.reading import (
 )
 from lgprof.config import Settings
 from lgprof.errors import UsageError
+from lgprof.gate.baseline import BaselineRules
 from lgprof.gate.budgets import EXAMPLE, parse_budget
 from lgprof.metrics import Condition, Unit
 from lgprof.metrics.units import parse_quantity
@@ -33,6 +34,7 @@ _OF_GATE = {
     *("inconclusive", "list_metrics", "output", "force", "json_to", "quiet", "verbose"),
 }
 """Parameters that say something about a saved Profile as well."""
+_RULES = ("trust_times", "allow_environment", "tolerance")
 _SUFFIXES = (".json", ".json.gz")
 
 
@@ -44,6 +46,8 @@ class GateOptions:
     """What to run, where no Profile is given."""
     saved: Profile | None
     budgets: tuple[Condition, ...]
+    baseline: Profile | None
+    rules: BaselineRules
     inconclusive_fails: bool
 
 
@@ -57,16 +61,25 @@ def read_gate_options(
     """
     typed = {**ctx.params, "budgets": ctx.params.get("budget")}
     values = _values(typed, settings, cwd, variables_set(ctx))
-    if not values.get("budgets"):
-        raise UsageError("nothing to check", hint=f"add --budget, such as {EXAMPLE}")
+    if not values.get("budgets") and "baseline" not in values:
+        raise UsageError(
+            "nothing to check", hint=f"add --budget, such as {EXAMPLE}, or --baseline PROFILE"
+        )
+    baseline = read_profile(values["baseline"]) if "baseline" in values else None
     saved = None
     if target is not None and target.endswith(_SUFFIXES):
         _refuse_run_options(ctx)
         saved = read_profile(cwd / target)
+    run = read_run_request(ctx, target, inputs, settings, cwd)
+    if baseline is not None and "requests" not in {**settings.options, **options_typed(ctx)}:
+        run = replace(run, options=replace(run.options, requests=baseline.summary.requests))
+    rules = {name: values[name] for name in _RULES if name in values}
     return GateOptions(
-        run=read_run_request(ctx, target, inputs, settings, cwd),
+        run=run,
         saved=saved,
         budgets=values.get("budgets", ()),
+        baseline=baseline,
+        rules=BaselineRules(**rules),
         inconclusive_fails=values.get("inconclusive") == "fail",
     )
 

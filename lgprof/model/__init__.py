@@ -1,6 +1,13 @@
 """The Profile and its parts: the one value between measuring and rendering."""
 
 from lgprof.model.advice import Advice, AdviceStatus, MeasuredSaving, Saving
+from lgprof.model.diff import (
+    Change,
+    ProfileDiff,
+    RowChanges,
+    Side,
+    StructureChange,
+)
 from lgprof.model.failure import Failure
 from lgprof.model.hints import NodeHints
 from lgprof.model.load import (
@@ -57,6 +64,7 @@ __all__ = [
     "Advice",
     "AdviceStatus",
     "Attribution",
+    "Change",
     "Check",
     "Cost",
     "CostDistribution",
@@ -83,21 +91,25 @@ __all__ = [
     "NodeShape",
     "Outcome",
     "Profile",
+    "ProfileDiff",
     "Prompt",
     "PromptCache",
     "PromptPart",
     "PythonFrame",
     "Request",
     "RetryShape",
+    "RowChanges",
     "SampledPlace",
     "Sampling",
     "Saturation",
     "Saving",
     "Segment",
+    "Side",
     "Span",
     "SpanKind",
     "StackRow",
     "Stage",
+    "StructureChange",
     "Summary",
     "Target",
     "Tokens",

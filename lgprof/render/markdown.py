@@ -14,6 +14,7 @@ _MARKS = {"pass": "✅ PASS", "fail": "❌ FAIL", "inconclusive": "⚠️ INCONC
 _MOST_NODES = 8
 _LEVELS = "▁▂▃▄▅▆▇█"
 _LONGEST = 60
+_WORTH_SAYING_S = 0.05
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~@])")
 
 
@@ -55,7 +56,7 @@ def _basis(verdict: Verdict) -> list[str]:
         facts.insert(0, f"against {escaped(verdict.against)}")
     if verdict.pairs is not None:
         facts.append(fmt.plural(verdict.pairs, "pair"))
-    if verdict.elapsed_s:
+    if verdict.elapsed_s >= _WORTH_SAYING_S:
         facts.append(fmt.duration(verdict.elapsed_s))
     return facts
 

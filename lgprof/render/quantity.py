@@ -38,6 +38,8 @@ def bound(check: Check, *, ascii_only: bool = False) -> str:
     """What a check allows: ``< 2 s`` of a budget, ``+5%`` of a tolerance; empty where nothing."""
     if check.limit is None:
         return ""
+    if check.comparison is None and check.limit == 0:
+        return "no more"
     if check.comparison is None:
         return f"+{fmt.trimmed(f'{check.limit * 100:.1f}')}%"
     shown = quantity(check.limit, check.unit, ascii_only=ascii_only)
@@ -57,7 +59,7 @@ def change(relative: float | None, *, digits: int = 1) -> str:
     if relative >= 9:
         return f"x{fmt.significant(relative + 1)}"
     text = f"{relative * 100:+.{digits}f}"
-    return "0%" if float(text) == 0 and relative == 0 else f"{text}%"
+    return "0%" if float(text) == 0 else f"{text}%"
 
 
 def interval(ci: tuple[float, float] | None) -> str:

@@ -22,6 +22,7 @@ _WORDS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
 _STYLES = {"pass": palette.PLAIN, "fail": palette.ERROR, "inconclusive": palette.WARNING}
 _MOST_NODES = 12
 _MOST_REASONS = 4
+_WORTH_SAYING_S = 0.05
 
 
 def render_verdict(
@@ -54,7 +55,7 @@ def _basis(paper: Paper, verdict: Verdict) -> str:
     facts = [f"against {paper.clean(verdict.against)}"] if verdict.against else []
     if verdict.pairs is not None:
         facts.append(fmt.plural(verdict.pairs, "pair"))
-    if verdict.elapsed_s:
+    if verdict.elapsed_s >= _WORTH_SAYING_S:
         facts.append(paper.time(verdict.elapsed_s))
     return paper.joined(facts)
 
