@@ -1,7 +1,8 @@
 """Plays a schedule through: how long it takes where things compete for the loop and for threads.
 
 A discrete-event simulation. Each task, and each branch of a fork, is a process: a generator that
-yields what it needs next. The event loop serves one hold after another, first come, first served.
+yields what it needs next. The event loop serves one callback after another, first come, first
+served; holds of one process with nothing between them are one callback.
 Threads compete for places in a pool, and for the interpreter lock (`interpreter_lock.py`).
 """
 
@@ -96,6 +97,8 @@ class _Machine:
         self._loop_client = LockClient()
         self._loop_busy = False
         self._loop_queue: deque[tuple[_Process, Hold]] = deque()
+        self._in_callback: _Process | None = None
+        """Whose hold has just ended: what it holds next is in the same callback."""
 
     def run(self) -> float:
         self._advance(_Process(self._whole(), None))
@@ -205,7 +208,10 @@ class _Machine:
 
     def _occupy(self, process: _Process, need: Any) -> None:
         if type(need) is Hold:
-            self._loop_queue.append((process, need))
+            if process is self._in_callback:
+                self._loop_queue.appendleft((process, need))
+            else:
+                self._loop_queue.append((process, need))
             self._serve_loop()
         else:
             rest = (max(0.0, need.wall_s - need.cpu_s), self._advance, process)
@@ -227,7 +233,9 @@ class _Machine:
 
     def _release_loop(self, process: _Process) -> None:
         self._loop_busy = False
+        self._in_callback = process
         self._advance(process)
+        self._in_callback = None
         self._serve_loop()
 
     def _leave(self, seats: _Seats) -> None:

@@ -1,0 +1,208 @@
+"""Runs a graph recorded, plain twice and changed, and compares what was predicted and measured.
+
+All arms of a round get the same input and the same draws, in random order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from lgprof.analysis.spans import Leg, RequestLog, SpanBuilder
+from lgprof.clock import SYSTEM_CLOCK
+from lgprof.langgraph_adapter.rewire import with_checkpointer
+from lgprof.model import Profile, Request
+from lgprof.record.digest import Digester
+from lgprof.record.event_log import ID_MASK
+from lgprof.record.session import recording_session
+from lgprof.run.host import pool_size
+from lgprof.whatif import Change, Prediction, predict
+from tests.profiling import profile_graph
+
+_TRIM = 0.05
+"""Of the runs of each arm that are left out on either side: what the machine did, not the graph."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph, a change to it, and what the change makes of the graph."""
+
+    name: str
+    what: str
+    graph: Callable[[], Any]
+    changes: Sequence[Change]
+    changed: Callable[[Any], Any]
+    """From the graph to the changed one."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """How the graph is called."""
+    changed_options: dict[str, Any] | None = None
+    """How the changed one is; None for likewise."""
+    inputs: Callable[[int], dict[str, Any]] = lambda i: {"seed": i}
+    rounds: int = 30
+    threads: int | None = None
+    """Of the loop's executor; None for asyncio's own number."""
+    changed_threads: int | None = None
+    sync: bool = False
+    on_disk: bool = False
+    """Its checkpoints go to SQLite."""
+    unproven: bool = False
+    """It computes in threads beside other nodes, which lgprof does not claim to predict."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row of the table. Times are seconds, errors shares of the baseline latency."""
+
+    case: Case
+    base_s: float
+    predicted_s: float
+    measured_s: float
+    control: float
+    prediction: Prediction
+
+    @property
+    def error(self) -> float:
+        return abs(self.predicted_s - self.measured_s) / self.base_s
+
+
+def compare(case: Case, rounds: int) -> Outcome:
+    """Run all arms of a case so many times."""
+    return _Arms(case, rounds).outcome()
+
+
+class _Arms:
+    def __init__(self, case: Case, rounds: int) -> None:
+        self._case = case
+        self._number = rounds
+        self._graph = case.graph()
+        self._changed: Any = None
+        self._digester = Digester()
+        self._last_id = 0
+        self._plain: dict[str, list[float]] = {"base": [], "again": [], "changed": []}
+        self._recorded: list[Request] = []
+        self._pools = {
+            number: ThreadPoolExecutor(number)
+            for number in (case.threads, case.changed_threads)
+            if number
+        }
+
+    def outcome(self) -> Outcome:
+        case = self._case
+        template = profile_graph(
+            self._graph, case.inputs(0), requests=1, warmup=1, mode="sync" if case.sync else "async"
+        ).profile
+        asyncio.run(self._run())
+        profile = self._profile(template)
+        prediction = predict(profile, case.changes)
+        base = [*self._plain["base"], *self._plain["again"]]
+        base_s = _trimmed_mean(base)
+        control_s = _trimmed_mean(self._plain["base"]) - _trimmed_mean(self._plain["again"])
+        saved = zip(prediction.recorded_s, prediction.predicted_s, strict=True)
+        return Outcome(
+            case,
+            base_s=base_s,
+            predicted_s=_trimmed_mean([before - after for before, after in saved]),
+            measured_s=base_s - _trimmed_mean(self._plain["changed"]),
+            control=abs(control_s) / base_s,
+            prediction=prediction,
+        )
+
+    async def _run(self) -> None:
+        async with AsyncExitStack() as stack:
+            if self._case.on_disk:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                opened = AsyncSqliteSaver.from_conn_string(f"{folder}/checkpoints.db")
+                saver = await stack.enter_async_context(opened)
+                self._graph = with_checkpointer(self._graph, saver)
+            self._changed = self._case.changed(self._graph)
+            await self._rounds()
+
+    async def _rounds(self) -> None:
+        case, rng = self._case, random.Random(1)
+        for arm in ("recorded", "base", "changed"):
+            for number in range(2):
+                await self._arm(arm, case.inputs(-1 - number), counted=False)
+        for number in range(self._number):
+            arms = ["recorded", "base", "again", "changed"]
+            rng.shuffle(arms)
+            for arm in arms:
+                await self._arm(arm, case.inputs(number), counted=True)
+            if number % 10 == 0:
+                gc.collect()
+
+    async def _arm(self, arm: str, payload: dict[str, Any], *, counted: bool) -> None:
+        case = self._case
+        changed = arm == "changed"
+        threads = case.changed_threads if changed else case.threads
+        if threads:
+            asyncio.get_running_loop().set_default_executor(self._pools[threads])
+        options = case.options
+        if changed and case.changed_options is not None:
+            options = case.changed_options
+        if arm == "recorded":
+            request = await self._record(payload, options)
+            if counted:
+                self._recorded.append(request)
+            return
+        start_s = time.perf_counter()
+        await self._call(self._changed if changed else self._graph, payload, uuid4(), options)
+        if counted:
+            self._plain[arm].append(time.perf_counter() - start_s)
+
+    async def _call(
+        self, graph: Any, payload: dict[str, Any], run_id: Any, options: dict[str, Any]
+    ) -> None:
+        more = dict(options)
+        config = {"run_id": run_id, "configurable": {"thread_id": str(uuid4())}}
+        config |= more.pop("config", {})
+        if self._case.sync:
+            graph.invoke(payload, config, **more)
+        else:
+            await graph.ainvoke(payload, config, **more)
+
+    async def _record(self, payload: dict[str, Any], options: dict[str, Any]) -> Request:
+        loop = None if self._case.sync else asyncio.get_running_loop()
+        run_id = uuid4()
+        with recording_session(SYSTEM_CLOCK, probes=True, loop=loop) as session:
+            assert session.probes is not None
+            session.probes.caller_threads.add(threading.get_ident())
+            leg = Leg(run_id.int & ID_MASK, SYSTEM_CLOCK.now_ns(), 0)
+            await self._call(self._graph, payload, run_id, options)
+            leg.end_ns = SYSTEM_CLOCK.now_ns()
+        self._digester.digest(session.recording)
+        log = RequestLog(
+            index=len(self._recorded),
+            legs=[leg],
+            outcome="ok",
+            max_concurrency=options.get("config", {}).get("max_concurrency"),
+            pool_size=pool_size(loop),
+        )
+        builder = SpanBuilder(
+            session.recording, 0, in_loop=not self._case.sync, last_id=self._last_id
+        )
+        (request,) = builder.requests([log])
+        self._last_id = builder.last_id
+        return request
+
+    def _profile(self, template: Profile) -> Profile:
+        template.requests = self._recorded
+        return template
+
+
+def _trimmed_mean(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    cut = int(len(ordered) * _TRIM)
+    return statistics.fmean(ordered[cut : len(ordered) - cut])
