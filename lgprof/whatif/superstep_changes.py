@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
 from msgspec.structs import replace
 
+from lgprof.model import GraphShape
 from lgprof.whatif.changes import Parallel, RemoveBarrier
+from lgprof.whatif.levels import levels_side_by_side
 from lgprof.whatif.overheads import BESIDE_S, THREAD_START_S
 from lgprof.whatif.pieces import Attempt, GraphRun, Hold, Piece, Step, Task, Wait
 from lgprof.whatif.rewrite import Rewriter, mapped
@@ -12,45 +17,44 @@ from lgprof.whatif.scenario import Scenario
 
 
 def parallel(change: Parallel, scenario: Scenario) -> None:
-    """Consecutive supersteps with the nodes become one."""
-    if not scenario.rewrite(_SideBySide(frozenset(change.nodes))):
+    """Nodes of consecutive supersteps start together; what follows starts as early as it can."""
+    graphs = scenario.profile.target.graphs
+    if not scenario.rewrite(_SideBySide(frozenset(change.nodes), graphs)):
         scenario.note(
             f"{', '.join(change.nodes)} never ran one right after another: nothing changes"
         )
 
 
 class _SideBySide(Rewriter):
-    def __init__(self, nodes: frozenset[str]) -> None:
+    def __init__(self, nodes: frozenset[str], graphs: Mapping[str, GraphShape]) -> None:
         self._nodes = nodes
+        self._graphs = graphs
 
     def graph(self, run: GraphRun) -> GraphRun:
-        steps: list[Step] = []
-        group: int | None = None
-        """Where the superstep is that the next one may join."""
-        for step in run.steps:
-            ours = tuple(task for task in step.tasks if task.path in self._nodes)
-            if group is not None and ours and not _share_a_node(ours, steps[group].tasks):
-                steps[group] = _joined(steps[group], ours, step, run.on_loop)
-                staying = tuple(task for task in step.tasks if task.path not in self._nodes)
-                if staying:
-                    steps.append(replace(step, tasks=staying))
-                continue
-            group = len(steps) if ours else None
-            steps.append(step)
-        return run if len(steps) == len(run.steps) else replace(run, steps=tuple(steps))
+        levels = levels_side_by_side(run, self._nodes, self._graphs.get(run.span.path))
+        if levels is None:
+            return run
+        return replace(run, steps=tuple(_regrouped(run, levels)))
 
 
-def _share_a_node(tasks: tuple[Task, ...], others: tuple[Task, ...]) -> bool:
-    """In the next turn of a loop the same nodes come again."""
-    return not {task.path for task in tasks}.isdisjoint(task.path for task in others)
-
-
-def _joined(group: Step, joining: tuple[Task, ...], step: Step, on_loop: bool) -> Step:
-    if len(group.tasks) == 1:
-        group = replace(group, tasks=(_beside_others(group.tasks[0], on_loop),))
-    if len(step.tasks) == 1:
-        joining = (_beside_others(joining[0], on_loop),)
-    return replace(group, tasks=(*group.tasks, *joining))
+def _regrouped(run: GraphRun, levels: Mapping[int, int]) -> Iterator[Step]:
+    """The run's tasks by their new superstep."""
+    tasks: dict[int, list[tuple[Step, Task]]] = defaultdict(list)
+    for step in run.steps:
+        for task in step.tasks:
+            tasks[levels[task.span.id]].append((step, task))
+    step = run.steps[0]
+    for level in range(max(tasks) + 1):
+        placed = tasks[level]
+        step = placed[0][0] if placed else step
+        crowded = len(placed) > 1
+        yield replace(
+            step,
+            tasks=tuple(
+                _beside_others(task, run.on_loop) if crowded and len(before.tasks) == 1 else task
+                for before, task in placed
+            ),
+        )
 
 
 def _beside_others(task: Task, on_loop: bool) -> Task:

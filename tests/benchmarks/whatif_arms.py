@@ -107,16 +107,16 @@ class _Arms:
         asyncio.run(self._run())
         profile = self._profile(template)
         prediction = predict(profile, case.changes)
-        base = [*self._plain["base"], *self._plain["again"]]
-        base_s = _trimmed_mean(base)
-        control_s = _trimmed_mean(self._plain["base"]) - _trimmed_mean(self._plain["again"])
+        base, again = self._plain["base"], self._plain["again"]
+        rounds = list(zip(base, again, self._plain["changed"], strict=True))
         saved = zip(prediction.recorded_s, prediction.predicted_s, strict=True)
+        base_s = _trimmed_mean([*base, *again])
         return Outcome(
             case,
             base_s=base_s,
             predicted_s=_trimmed_mean([before - after for before, after in saved]),
-            measured_s=base_s - _trimmed_mean(self._plain["changed"]),
-            control=abs(control_s) / base_s,
+            measured_s=_trimmed_mean([(a + b) / 2 - changed for a, b, changed in rounds]),
+            control=abs(_trimmed_mean([a - b for a, b, _ in rounds])) / base_s,
             prediction=prediction,
         )
 
