@@ -35,7 +35,7 @@ def _calls(node: str, scenario: Scenario) -> list[tuple[int, Task]]:
     found = [
         (position, piece)
         for position, schedule in enumerate(scenario.schedules)
-        for piece in all_pieces(schedule.runs)
+        for piece in all_pieces(schedule.runs, within=node)
         if isinstance(piece, Task) and piece.path == node and piece.attempts
     ]
     return sorted(found, key=lambda call: call[1].span.start_s)

@@ -6,6 +6,7 @@ began, by the delay that was seen: so two chains that ``gather`` ran stay two ch
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -44,28 +45,31 @@ class LoopTime:
     """Of a function on the event loop.
 
     Args:
-        segments: Its holds.
+        segments: Its holds, in order of time.
         queued: When it was ready and the loop in other hands: left out.
     """
 
     def __init__(
         self, segments: Sequence[Segment], queued: Sequence[tuple[float, float]] = ()
     ) -> None:
-        self._holds = [(s.start_s, s.start_s + s.wall_s, s.cpu_s) for s in segments]
-        self._starts = [hold[0] for hold in self._holds]
+        self._holds = _joined(segments)
+        self._ends = [end_s for _, end_s, _ in self._holds]
         self._queued = queued
 
     def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
         """Waits and holds."""
         pieces: list[Piece] = []
         now_s = start_s
-        for from_s, until_s, cpu_s in self._joined(start_s, end_s):
-            if until_s - from_s < _TOO_SHORT_S:
-                continue
-            self._wait(now_s, from_s, pieces)
-            pieces.append(Hold(until_s - from_s, min(cpu_s, until_s - from_s)))
+        for from_s, until_s, cpu_s in self._between(start_s, end_s):
+            if from_s > now_s:
+                self._wait(now_s, from_s, pieces)
+                now_s = from_s
+            until_s = min(until_s, end_s)
+            wall_s = until_s - now_s
+            pieces.append(Hold(wall_s, min(cpu_s, wall_s)))
             now_s = until_s
-        self._wait(now_s, end_s, pieces)
+        if end_s > now_s:
+            self._wait(now_s, end_s, pieces)
         return tuple(pieces)
 
     def in_call(self) -> LoopTime:
@@ -75,8 +79,8 @@ class LoopTime:
     def shared(self, children: Sequence[Span]) -> list[OwnTime]:
         """Each hold belongs to the child that begins or ends nearest to it."""
         shares: list[list[Segment]] = [[] for _ in children]
-        first, last = children[0].start_s, max(child.end_s for child in children)
-        for start_s, end_s, cpu_s in self._between(first, last):
+        last_s = max(child.end_s for child in children)
+        for start_s, end_s, cpu_s in self._between(children[0].start_s, last_s):
             around = [
                 (min(abs(start_s - child.start_s), abs(end_s - child.end_s)), number)
                 for number, child in enumerate(children)
@@ -88,31 +92,34 @@ class LoopTime:
 
     def _wait(self, start_s: float, end_s: float, pieces: list[Piece]) -> None:
         seconds = end_s - start_s
-        if self._queued and seconds > 0:
+        if self._queued:
             seconds = sum(end - start for start, end in subtract([(start_s, end_s)], self._queued))
         if seconds > 0:
             pieces.append(Wait(seconds))
 
-    def _between(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, float]]:
-        first = max(0, bisect_right(self._starts, start_s) - 1)
-        for index in range(first, len(self._holds)):
-            from_s, until_s, cpu_s = self._holds[index]
-            if from_s >= end_s:
-                break
-            if until_s > start_s:
-                yield max(from_s, start_s), min(until_s, end_s), cpu_s
+    def _between(self, start_s: float, end_s: float) -> list[tuple[float, float, float]]:
+        first = last = bisect_right(self._ends, start_s)
+        while last < len(self._holds) and self._holds[last][0] < end_s:
+            last += 1
+        return self._holds[first:last]
 
-    def _joined(self, start_s: float, end_s: float) -> Iterator[tuple[float, float, float]]:
-        open_: tuple[float, float, float] | None = None
-        for hold in self._between(start_s, end_s):
-            if open_ and hold[0] - open_[1] < _TOUCH_S and hold[1] - open_[0] < _JOINED_S:
-                open_ = open_[0], hold[1], open_[2] + hold[2]
-                continue
-            if open_:
-                yield open_
-            open_ = hold
-        if open_:
-            yield open_
+
+def _joined(segments: Sequence[Segment]) -> list[tuple[float, float, float]]:
+    """Holds as start, end and CPU time: those that nearly touch as one, the shortest left out."""
+    holds: list[tuple[float, float, float]] = []
+    start_s, end_s, cpu_s = math.inf, -math.inf, 0.0
+    for segment in segments:
+        from_s = segment.start_s
+        until_s = from_s + segment.wall_s
+        if from_s - end_s < _TOUCH_S and until_s - start_s < _JOINED_S:
+            end_s, cpu_s = until_s, cpu_s + segment.cpu_s
+            continue
+        if end_s - start_s >= _TOO_SHORT_S:
+            holds.append((start_s, end_s, cpu_s))
+        start_s, end_s, cpu_s = from_s, until_s, segment.cpu_s
+    if end_s - start_s >= _TOO_SHORT_S:
+        holds.append((start_s, end_s, cpu_s))
+    return holds
 
 
 class ThreadTime:

@@ -34,12 +34,12 @@ class _ModelCalls(Rewriter):
     """Changes the model calls of one node; answers of LangChain's own cache stay."""
 
     def __init__(self, node: str, change: Callable[[Call, ModelCall, float], _Changed]) -> None:
-        self._node = node
+        self.within = node
         self._change = change
         self.found = 0
 
     def call(self, call: Call) -> Piece:
-        if call.span.path != self._node or call.model is None or call.model.llm_cache_hit:
+        if call.span.path != self.within or call.model is None or call.model.llm_cache_hit:
             return call
         self.found += 1
         seconds, model = self._change(call, call.model, _seconds(call))
@@ -75,10 +75,10 @@ def _lasting(call: Call, seconds: float) -> tuple[Piece, ...]:
     )
 
 
-def _calls(scenario: Scenario) -> Iterator[tuple[Call, ModelCall]]:
-    """All model calls that were sent to a provider and answered."""
+def _calls(scenario: Scenario, node: str | None = None) -> Iterator[tuple[Call, ModelCall]]:
+    """The model calls of one node, or of all, that a provider answered."""
     for schedule in scenario.schedules:
-        for piece in all_pieces(schedule.runs):
+        for piece in all_pieces(schedule.runs, within=node):
             if isinstance(piece, Call) and piece.model and not piece.model.llm_cache_hit:
                 yield piece, piece.model
 
@@ -209,7 +209,7 @@ def fewer_output_tokens(change: FewerOutputTokens, scenario: Scenario) -> None:
 def _seconds_per_token(node: str, scenario: Scenario) -> dict[str, float]:
     """By model: the slope of a least-squares line through durations over output tokens."""
     seen: dict[str, list[tuple[int, float]]] = {}
-    for call, model in _calls(scenario):
+    for call, model in _calls(scenario, node):
         if call.span.path == node and model.tokens and model.tokens.output:
             seen.setdefault(model.name, []).append((model.tokens.output, _seconds(call)))
     slopes: dict[str, float] = {}

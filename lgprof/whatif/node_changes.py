@@ -8,7 +8,7 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S
-from lgprof.stats import percentile
+from lgprof.model import RetryShape
 from lgprof.whatif.changes import BatchCalls, Faster, Retry, Unblock
 from lgprof.whatif.overheads import THREAD_HOP_S, TIMER_S
 from lgprof.whatif.pieces import (
@@ -24,10 +24,12 @@ from lgprof.whatif.pieces import (
     Wait,
     Work,
 )
-from lgprof.whatif.rewrite import Rewriter, all_pieces
+from lgprof.whatif.rewrite import Rewriter
 from lgprof.whatif.scenario import Scenario
 
 LANGGRAPH_BACKOFF_FACTOR = 2.0
+LANGGRAPH_MAX_INTERVAL_S = 128.0
+"""Defaults of its ``RetryPolicy``."""
 
 
 def faster(change: Faster, scenario: Scenario) -> None:
@@ -38,6 +40,7 @@ def faster(change: Faster, scenario: Scenario) -> None:
 class _Faster(Rewriter):
     def __init__(self, change: Faster) -> None:
         self._change = change
+        self.within = change.node
 
     def attempt(self, attempt: Attempt) -> Attempt:
         if attempt.span.path != self._change.node or self._change.factor == 1:
@@ -108,11 +111,11 @@ def unblock(change: Unblock, scenario: Scenario) -> None:
 
 class _Unblock(Rewriter):
     def __init__(self, node: str) -> None:
-        self._node = node
+        self.within = node
         self.computes = False
 
     def attempt(self, attempt: Attempt) -> Attempt:
-        if attempt.span.path != self._node:
+        if attempt.span.path != self.within:
             return attempt
         body = _Threaded(self).pieces(attempt.body)
         return attempt if body is attempt.body else replace(attempt, body=body)
@@ -145,11 +148,9 @@ def _blocks(piece: Piece) -> bool:
 
 def retry(change: Retry, scenario: Scenario) -> None:
     """Fewer attempts, other waits between them."""
-    first_s = change.initial_interval_s
-    if first_s is None and change.backoff_factor is not None:
-        first_s = _first_backoff_s(change.node, scenario)
-    failing: set[int] = set()
-    scenario.rewrite(lambda position: _Retry(change, first_s, failing, position))
+    rewriters = [_Retry(change, _policy(change.node, scenario)) for _ in scenario.requests]
+    scenario.rewrite(rewriters.__getitem__)
+    failing = {position for position, one in enumerate(rewriters) if one.fails}
     scenario.failing |= failing
     if failing:
         scenario.note(
@@ -159,24 +160,20 @@ def retry(change: Retry, scenario: Scenario) -> None:
         )
 
 
-def _first_backoff_s(node: str, scenario: Scenario) -> float:
-    seen = sorted(
-        piece.backoffs_s[0]
-        for schedule in scenario.schedules
-        for piece in all_pieces(schedule.runs)
-        if isinstance(piece, Task) and piece.path == node and piece.backoffs_s
-    )
-    return max(0.0, percentile(seen, 50) - TIMER_S) if seen else 0.0
+def _policy(path: str, scenario: Scenario) -> RetryShape | None:
+    """The node's policy as it was; None where it is not known."""
+    outer, _, name = path.rpartition("/")
+    graph = scenario.profile.target.graphs.get(outer)
+    node = graph.nodes.get(name) if graph else None
+    return node.retry if node else None
 
 
 class _Retry(Rewriter):
-    def __init__(
-        self, change: Retry, first_s: float | None, failing: set[int], position: int
-    ) -> None:
+    def __init__(self, change: Retry, policy: RetryShape | None) -> None:
         self._change = change
-        self._first_s = first_s
-        self._failing = failing
-        self._position = position
+        self._policy = policy
+        self.within = change.node
+        self.fails = False
 
     def task(self, task: Task) -> Task:
         change = self._change
@@ -184,14 +181,32 @@ class _Retry(Rewriter):
             return task
         attempts = task.attempts[: change.max_attempts]
         if len(attempts) < len(task.attempts) and task.attempts[-1].span.outcome not in BAD:
-            self._failing.add(self._position)
-        backoffs_s = task.backoffs_s[: len(attempts) - 1]
-        if self._first_s is not None:
-            factor = change.backoff_factor or LANGGRAPH_BACKOFF_FACTOR
-            backoffs_s = tuple(
-                self._first_s * factor**number + TIMER_S for number in range(len(backoffs_s))
-            )
+            self.fails = True
+        backoffs_s = tuple(self._backoff_s(n, task.backoffs_s) for n in range(len(attempts) - 1))
+        if attempts == task.attempts and backoffs_s == task.backoffs_s:
+            return task
         return replace(task, attempts=attempts, backoffs_s=backoffs_s)
+
+    def _backoff_s(self, number: int, recorded_s: tuple[float, ...]) -> float:
+        """The wait after an attempt, from 0; what jitter added to the recorded one stays."""
+        change, policy = self._change, self._policy
+        if change.initial_interval_s is None and change.backoff_factor is None:
+            return recorded_s[number]
+        if policy is None:
+            initial_s, factor = max(0.0, recorded_s[0] - TIMER_S), LANGGRAPH_BACKOFF_FACTOR
+            more_s = TIMER_S
+        else:
+            initial_s, factor = policy.initial_interval_s, policy.backoff_factor
+            more_s = max(0.0, recorded_s[number] - _interval_s(initial_s, factor, number))
+        if change.initial_interval_s is not None:
+            initial_s = change.initial_interval_s
+        if change.backoff_factor is not None:
+            factor = change.backoff_factor
+        return _interval_s(initial_s, factor, number) + more_s
+
+
+def _interval_s(initial_s: float, factor: float, number: int) -> float:
+    return min(LANGGRAPH_MAX_INTERVAL_S, initial_s * factor**number)
 
 
 def batch_calls(change: BatchCalls, scenario: Scenario) -> None:
@@ -201,10 +216,10 @@ def batch_calls(change: BatchCalls, scenario: Scenario) -> None:
 
 class _BatchCalls(Rewriter):
     def __init__(self, node: str) -> None:
-        self._node = node
+        self.within = node
 
     def attempt(self, attempt: Attempt) -> Attempt:
-        if attempt.span.path != self._node:
+        if attempt.span.path != self.within:
             return attempt
         body = _Batched().pieces(attempt.body)
         return attempt if body is attempt.body else replace(attempt, body=body)

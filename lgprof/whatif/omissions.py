@@ -52,6 +52,7 @@ def no_straggler(change: NoStraggler, scenario: Scenario) -> None:
 class _Even(Rewriter):
     def __init__(self, node: str) -> None:
         self._node = node
+        self.within = node
 
     def graph(self, run: GraphRun) -> GraphRun:
         steps = mapped(run.steps, self._evened)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from lgprof.analysis.collector import collector_paused
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable
 from lgprof.model import Profile, Saving
@@ -19,6 +20,7 @@ from lgprof.whatif import changes as ch
 from lgprof.whatif.cache_change import cache
 from lgprof.whatif.changes import Change
 from lgprof.whatif.checkpoint_changes import durability, swap_checkpointer
+from lgprof.whatif.difference import differing
 from lgprof.whatif.limit_changes import max_concurrency, pool_size
 from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
 from lgprof.whatif.node_changes import batch_calls, faster, retry, unblock
@@ -114,61 +116,73 @@ class WhatIf:
                 hint="make one with `lgprof run`",
             )
         threads = min(32, profile.environment.cpu_count + 4)
-        self._schedules = [schedule_of(request, threads) for request in self._requests]
-        self._simulated_s: dict[int, float] = {}
-        """Of recorded schedules, by position."""
+        with collector_paused():
+            self._schedules = [schedule_of(request, threads) for request in self._requests]
 
     def predict(self, changes: Sequence[Change]) -> Prediction:
         """What the changes together would bring, applied in turn."""
         scenario = Scenario(self._profile, self._prices, self._requests, list(self._schedules))
-        for change in changes:
-            _APPLY[type(change)](change, scenario)
+        with collector_paused():
+            for change in changes:
+                _APPLY[type(change)](change, scenario)
+            effects = list(map(_effect, self._schedules, scenario.schedules))
         counted = [
             position
             for position, request in enumerate(self._requests)
             if request.outcome in _COUNTED and position not in scenario.failing
         ]
         recorded = [self._requests[position].latency_s for position in counted]
-        predicted = [self._predicted_s(position, scenario) for position in counted]
+        saved = [effects[position].saved_s for position in counted]
+        predicted = [max(0.0, before - less) for before, less in zip(recorded, saved, strict=True)]
+        saved_usd = self._saved_usd(effects) if scenario.cost_known else None
         return Prediction(
             changes=tuple(changes),
             requests=tuple(self._requests[position].index for position in counted),
             recorded_s=tuple(recorded),
             predicted_s=tuple(predicted),
-            saving=saving(recorded, predicted, self._saved_usd(scenario)) if counted else None,
+            saving=saving(recorded, predicted, saved_usd) if counted else None,
             caveats=tuple(scenario.caveats),
-            unmeasured=(*scenario.unmeasured, *self._thread_warnings(scenario)),
+            unmeasured=(*scenario.unmeasured, *_thread_warnings(effects)),
         )
 
-    def _predicted_s(self, position: int, scenario: Scenario) -> float:
-        recorded_s = self._requests[position].latency_s
-        before, after = self._schedules[position], scenario.schedules[position]
-        if after is before:
-            return recorded_s
-        if position not in self._simulated_s:
-            self._simulated_s[position] = simulated_s(before)
-        return max(0.0, recorded_s - (self._simulated_s[position] - simulated_s(after)))
-
-    def _saved_usd(self, scenario: Scenario) -> float | None:
+    def _saved_usd(self, effects: Sequence[_Effect]) -> float | None:
         """Mean over all requests, also those that failed; None where it is not known."""
-        if not scenario.cost_known:
+        if any(effect.saved_usd is None for effect in effects):
             return None
-        saved_usd, unpriced = 0.0, 0
-        for before, after in zip(self._schedules, scenario.schedules, strict=True):
-            if after is not before:
-                bill, changed = _bill(before), _bill(after)
-                saved_usd += bill.usd - changed.usd
-                unpriced += abs(bill.unpriced - changed.unpriced)
-        return None if unpriced else saved_usd / len(self._requests)
+        return math.fsum(effect.saved_usd or 0.0 for effect in effects) / len(effects)
 
-    def _thread_warnings(self, scenario: Scenario) -> list[str]:
-        nodes = computing_threads(self._schedules, scenario.schedules)
-        if not nodes:
-            return []
-        return [
-            f"{', '.join(nodes)} would compute in threads beside other nodes: threads share one "
-            "interpreter lock, and how long a hand-over takes depends on how busy the machine is"
-        ]
+
+class _Effect(NamedTuple):
+    """What the changes did to one request."""
+
+    saved_s: float = 0.0
+    saved_usd: float | None = 0.0
+    """None where it is not known."""
+    computing: tuple[str, ...] = ()
+    """Nodes that now compute in a thread beside others."""
+
+
+def _effect(recorded: Schedule, changed: Schedule) -> _Effect:
+    if changed is recorded:
+        return _Effect()
+    before, after = differing(recorded, changed)
+    bill, new_bill = _bill(before), _bill(after)
+    told = bill.unpriced == new_bill.unpriced
+    return _Effect(
+        simulated_s(before) - simulated_s(after),
+        bill.usd - new_bill.usd if told else None,
+        tuple(computing_threads(after)),
+    )
+
+
+def _thread_warnings(effects: Sequence[_Effect]) -> list[str]:
+    nodes = dict.fromkeys(node for effect in effects for node in effect.computing)
+    if not nodes:
+        return []
+    return [
+        f"{', '.join(nodes)} would compute in threads beside other nodes: threads share one "
+        "interpreter lock, and how long a hand-over takes depends on how busy the machine is"
+    ]
 
 
 class _Bill(NamedTuple):

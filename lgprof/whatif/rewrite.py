@@ -28,8 +28,16 @@ def mapped(items: tuple[_Item, ...], change: Callable[[_Item], _Item]) -> tuple[
     return items if all(a is b for a, b in zip(items, changed, strict=True)) else changed
 
 
+def leads_to(path: str, node: str | None) -> bool:
+    """Whether a node is another one, or holds it in a graph of its own."""
+    return node is None or node == path or node.startswith(f"{path}/")
+
+
 class Rewriter:
     """Walks a schedule from the innermost pieces outwards. Subclasses override what they change."""
+
+    within: str | None = None
+    """Path of a node: other nodes' calls are not looked into. None for all."""
 
     def call(self, call: Call) -> Piece:
         """A call, its inner pieces rewritten."""
@@ -61,7 +69,10 @@ class Rewriter:
         return step if tasks is step.tasks else replace(step, tasks=tasks)
 
     def _task(self, task: Task) -> Task:
-        attempts, then = mapped(task.attempts, self._attempt), self.pieces(task.then)
+        attempts = task.attempts
+        if leads_to(task.path, self.within):
+            attempts = mapped(attempts, self._attempt)
+        then = self.pieces(task.then) if task.then else ()
         if attempts is not task.attempts or then is not task.then:
             task = replace(task, attempts=attempts, then=then)
         return self.task(task)
@@ -90,8 +101,13 @@ class Rewriter:
         return piece
 
 
-def all_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """The pieces and all inside them; LangGraph's own work around them is left out."""
+def all_pieces(pieces: Iterable[Piece], within: str | None = None) -> Iterator[Piece]:
+    """The pieces and all inside them; LangGraph's own work around them is left out.
+
+    Args:
+        pieces: Where to begin.
+        within: Path of a node: other nodes' calls are not looked into. None for all.
+    """
     open_ = list(pieces)
     while open_:
         piece = open_.pop()
@@ -102,8 +118,9 @@ def all_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
             for branch in piece.branches:
                 open_ += branch
         elif isinstance(piece, Task):
-            for attempt in piece.attempts:
-                open_ += attempt.body
+            if leads_to(piece.path, within):
+                for attempt in piece.attempts:
+                    open_ += attempt.body
             open_ += piece.then
         elif isinstance(piece, GraphRun):
             for step in piece.steps:

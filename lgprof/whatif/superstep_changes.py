@@ -28,6 +28,7 @@ def parallel(change: Parallel, scenario: Scenario) -> None:
 class _SideBySide(Rewriter):
     def __init__(self, nodes: frozenset[str], graphs: Mapping[str, GraphShape]) -> None:
         self._nodes = nodes
+        self.within = min(nodes)
         self._graphs = graphs
 
     def graph(self, run: GraphRun) -> GraphRun:
@@ -47,6 +48,9 @@ def _regrouped(run: GraphRun, levels: Mapping[int, int]) -> Iterator[Step]:
     for level in range(max(tasks) + 1):
         placed = tasks[level]
         step = placed[0][0] if placed else step
+        if placed and [id(task) for _, task in placed] == [id(task) for task in step.tasks]:
+            yield step
+            continue
         crowded = len(placed) > 1
         yield replace(
             step,
@@ -78,6 +82,7 @@ def remove_barrier(change: RemoveBarrier, scenario: Scenario) -> None:
 class _NoBarrier(Rewriter):
     def __init__(self, change: RemoveBarrier) -> None:
         self._change = change
+        self.within = change.after
 
     def graph(self, run: GraphRun) -> GraphRun:
         steps: list[Step] = []

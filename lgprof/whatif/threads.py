@@ -7,27 +7,25 @@ or less than predicted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lgprof.whatif.pieces import GraphRun, Schedule, Step, Task, Work
 from lgprof.whatif.rewrite import all_pieces
 
 _COMPUTES_FROM_S = 0.001
 
 
-def computing_threads(recorded: Sequence[Schedule], changed: Sequence[Schedule]) -> list[str]:
-    """Nodes that compute in a thread beside others where they did not before."""
-    nodes: dict[str, None] = {}
-    for before, after in zip(recorded, changed, strict=True):
-        if after is before:
-            continue
-        known = {id(step) for step in _steps(before)}
-        for step in _steps(after):
-            if id(step) not in known and len(step.tasks) > 1:
-                nodes |= dict.fromkeys(
-                    t.path for t in step.tasks if _thread_cpu_s(t) > _COMPUTES_FROM_S
-                )
-    return list(nodes)
+def computing_threads(changed: Schedule) -> list[str]:
+    """Nodes that compute in a thread beside others.
+
+    Args:
+        changed: What a change made of a schedule.
+    """
+    return [
+        task.path
+        for step in _steps(changed)
+        if len(step.tasks) > 1
+        for task in step.tasks
+        if _thread_cpu_s(task) > _COMPUTES_FROM_S
+    ]
 
 
 def _steps(schedule: Schedule) -> list[Step]:
