@@ -50,7 +50,7 @@ _RUN: dict[str, _Types] = {
 }
 
 _OWN: dict[Command, dict[str, _Types]] = {
-    "run": _RUN,
+    "run": {**_RUN, "capture_content": (bool,)},
     "load": {
         "rps": (int, float),
         "duration": _DURATION,

@@ -425,6 +425,7 @@ def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
         kind=event.kind,
         attempts=event.attempts or None,
         prompt=shape,
+        content=event.content,
         prompt_blocks=[part.blocks[-1] for part in shape.parts if part.role != "tools"]
         if shape
         else None,

@@ -24,6 +24,7 @@ _READERS: dict[str, Reader] = {
     "warmup": at_least(0),
     "concurrency": at_least(1),
     "probes": as_written,
+    "capture_content": as_written,
 }
 
 

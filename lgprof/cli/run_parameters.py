@@ -30,3 +30,13 @@ Probes = Annotated[
         help="Look into nodes, or record callbacks alone.",
     ),
 ]
+CaptureContent = Annotated[
+    bool | None,
+    typer.Option(
+        "--capture-content/--no-capture-content",
+        envvar="LGPROF_CAPTURE_CONTENT",
+        show_default="no-capture-content",
+        help="Keep prompts, completions and messages of errors in the Profile; keys, tokens and "
+        "e-mail addresses are redacted.",
+    ),
+]

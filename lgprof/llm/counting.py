@@ -2,7 +2,8 @@
 
 Chat messages and tool schemas count by OpenAI's published formula: exact for its chat models, an
 estimate for all others, which have no tokenizer of their own here. Texts are not kept: counts are
-remembered by the hash of a text, since conversations resend most of what they hold.
+remembered by the hash of a text, since conversations resend most of what they hold. Python keeps
+the hash of a string, so that one that is sent again is not read again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import lzma
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
-from hashlib import blake2b
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ class TokenCounter:
     """Counts calls of all models; it remembers counts, not texts."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, bytes], int] = {}
+        self._counts: dict[tuple[str, int, int], int] = {}
 
     def prompt(self, messages: Sequence[Any], tools: Sequence[Any], model: str) -> int:
         """Tokens of what a model was sent.
@@ -63,11 +63,11 @@ class TokenCounter:
 
     def text(self, text: str, encoding: str) -> int:
         """Tokens of a text; names of special tokens in it are text like any other."""
-        data = text.encode("utf-8", "replace")
-        key = encoding, blake2b(data, digest_size=16).digest()
-        if key not in self._counts:
-            self._counts[key] = len(load_encoding(encoding).encode_ordinary(text))
-        return self._counts[key]
+        key = encoding, hash(text), len(text)
+        tokens = self._counts.get(key)
+        if tokens is None:
+            tokens = self._counts[key] = len(load_encoding(encoding).encode_ordinary(text))
+        return tokens
 
     def _message(self, message: BaseMessage, encoding: str) -> int:
         tokens = _PER_MESSAGE + self.text(_ROLES.get(message.type, message.type), encoding)

@@ -89,6 +89,20 @@ class Prompt(msgspec.Struct, kw_only=True):
     """None where it is the first of its node, or goes on where the one before ended."""
 
 
+class Said(msgspec.Struct, array_like=True):
+    """One message; written as ``[role, text]``."""
+
+    role: str
+    text: str
+
+
+class Content(msgspec.Struct, kw_only=True):
+    """What was said in a call, keys, tokens and e-mail addresses redacted."""
+
+    prompt: list[Said]
+    answer: Said | None
+
+
 class ModelCall(msgspec.Struct, kw_only=True):
     """What is known of one model call."""
 
@@ -115,6 +129,8 @@ class ModelCall(msgspec.Struct, kw_only=True):
     """One chained, salted hash per prompt message: equal leading hashes are an equal prefix."""
     prompt: Prompt | None = None
     """None where the prompt was not seen: a batch, or a call that went past LangChain."""
+    content: Content | None = None
+    """Only with ``--capture-content``."""
 
 
 class Span(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -17,12 +17,13 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from lgprof.llm.counting import TokenCounter
-from lgprof.model import Prompt
+from lgprof.model import Content, Prompt, Said
 from lgprof.predicate import Predicate
 from lgprof.record.event_log import ModelEvent, NodeDigest, Recording
-from lgprof.record.prompt_shape import PromptReader
+from lgprof.record.prompt_shape import PromptReader, message_text
 from lgprof.record.state_access import field_names, written
 from lgprof.record.tracked_dict import WHOLE
+from lgprof.redaction import redacted
 
 _INTERNAL = "__"
 """Keys that LangGraph's own nodes look for, such as ``__type``, are no state."""
@@ -37,6 +38,7 @@ class Digester:
         failed_when: Node results that count as failed.
         salt: Up to 64 bytes; the processes of one load test share it.
         counter: Counts the tokens of calls without reported usage; None leaves them unknown.
+        captures_content: Keep what was said to models and by them, redacted.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Digester:
         *,
         salt: bytes | None = None,
         counter: TokenCounter | None = None,
+        captures_content: bool = False,
     ) -> None:
         self._salt = secrets.token_bytes(16) if salt is None else salt
         self._failed_when = failed_when
         self._counter = counter
+        self._captures = captures_content
         self._prompts = PromptReader(self._salt)
 
     def value_hash(self, value: Any) -> str | None:
@@ -72,6 +76,7 @@ class Digester:
             if event.prompt is not None:
                 event.shape = self._shape(event) if event.kind == "chat" else None
                 event.counted = self._count(event)
+                event.content = self._content(event) if self._captures else None
                 event.prompt = event.tools = event.answer = None
 
     def _node_digest(self, keys: set[str] | None, state: Any, output: Any) -> NodeDigest:
@@ -100,6 +105,17 @@ class Digester:
             return event.counted
         return counting(self._counter, event)()
 
+    def _content(self, event: ModelEvent) -> Content | None:
+        """What was said, redacted; None for batches and embeddings."""
+        messages = _single_prompt(event.prompt)
+        if messages is None or event.kind != "chat":
+            return None
+        try:
+            answer = None if event.answer is None else _said(event.answer)
+            return Content(prompt=list(map(_said, messages)), answer=answer)
+        except Exception:  # a user's object may raise anything while it is read
+            return None
+
     def _shape(self, event: ModelEvent) -> Prompt | None:
         """The form of a single prompt; None for batches."""
         messages = _single_prompt(event.prompt)
@@ -109,6 +125,11 @@ class Digester:
             return self._prompts.read(event.node, event.model, messages, event.tools)
         except Exception:  # a user's object may raise anything while it is read
             return None
+
+
+def _said(message: Any) -> Said:
+    role, text = message_text(message)
+    return Said(role, redacted(text))
 
 
 def counting(counter: TokenCounter, event: ModelEvent) -> Callable[[], tuple[int, int] | None]:

@@ -12,6 +12,7 @@ from langchain_core.embeddings import Embeddings
 
 from lgprof.clock import Clock
 from lgprof.langgraph_adapter.outcomes import outcome_of, type_name
+from lgprof.model import Outcome
 from lgprof.record.class_methods import Wrap, wrapped_methods
 from lgprof.record.event_log import (
     ID_MASK,
@@ -32,55 +33,21 @@ def embeddings_recorded(recording: Recording, clock: Clock) -> Iterator[None]:
 
     What one method does through another, or a model through its client, is one call.
     """
-
-    def begin(model: Any, texts: Any) -> UUID | None:
-        parent = origin()
-        if model_around() or not parent:
-            return None
-        run, name = uuid4(), _name(model)
-        prompt = [texts] if isinstance(texts, str) else list(texts)
-        recording.models[run.int & ID_MASK] = ModelEvent(
-            _provider(model), [prompt], name, answer="", kind="embedding"
-        )
-        recording.starts.add((clock.now_ns(), run, parent, None, name, NO_STEP, int(RunKind.MODEL)))
-        enter_model(run.int & ID_MASK)
-        return run
-
-    def end(run: UUID, error: BaseException | None) -> None:
-        leave_model(run.int & ID_MASK)
-        outcome = "ok" if error is None else outcome_of(error)
-        name = "" if error is None else type_name(error)
-        recording.ends.add((clock.now_ns(), run, name, OUTCOME_NUMBER[outcome]))
+    log = _Log(recording, clock)
 
     def recorded(embed: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(embed)
         def recorded_embed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
-            run = begin(self, texts)
-            if run is None:
+            with log.call(self, texts):
                 return embed(self, texts, *args, **kwargs)
-            try:
-                result = embed(self, texts, *args, **kwargs)
-            except BaseException as error:
-                end(run, error)
-                raise
-            end(run, None)
-            return result
 
         return recorded_embed
 
     def recorded_async(embed: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(embed)
         async def recorded_embed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
-            run = begin(self, texts)
-            if run is None:
+            with log.call(self, texts):
                 return await embed(self, texts, *args, **kwargs)
-            try:
-                result = await embed(self, texts, *args, **kwargs)
-            except BaseException as error:
-                end(run, error)
-                raise
-            end(run, None)
-            return result
 
         return recorded_embed
 
@@ -92,6 +59,43 @@ def embeddings_recorded(recording: Recording, clock: Clock) -> Iterator[None]:
     }
     with wrapped_methods(Embeddings, methods):
         yield
+
+
+class _Log:
+    """Where the calls are recorded."""
+
+    def __init__(self, recording: Recording, clock: Clock) -> None:
+        self._recording, self._now_ns = recording, clock.now_ns
+
+    @contextmanager
+    def call(self, model: Any, texts: Any) -> Iterator[None]:
+        """One call of a model, unless it is part of another, or of no graph."""
+        parent = origin()
+        if model_around() or not parent:
+            yield
+            return
+        run, event = self._begin(model, texts, parent)
+        try:
+            yield
+        except BaseException as error:
+            event.answer = None  # a refusal is not billed, so there is nothing to count
+            self._end(run, type_name(error), outcome_of(error))
+            raise
+        self._end(run, "", "ok")
+
+    def _begin(self, model: Any, texts: Any, parent: int) -> tuple[UUID, ModelEvent]:
+        run, name = uuid4(), _name(model)
+        prompt = [texts] if isinstance(texts, str) else list(texts)
+        event = ModelEvent(_provider(model), [prompt], name, answer="", kind="embedding")
+        start = (self._now_ns(), run, parent, None, name, NO_STEP, int(RunKind.MODEL))
+        self._recording.models[run.int & ID_MASK] = event
+        self._recording.starts.add(start)
+        enter_model(run.int & ID_MASK)
+        return run, event
+
+    def _end(self, run: UUID, error: str, outcome: Outcome) -> None:
+        leave_model(run.int & ID_MASK)
+        self._recording.ends.add((self._now_ns(), run, error, OUTCOME_NUMBER[outcome]))
 
 
 def _name(model: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any, get_args
 from langgraph.constants import START as START_NODE
 
 from lgprof.llm.wire import CallKind
-from lgprof.model import Outcome, Prompt
+from lgprof.model import Content, Outcome, Prompt
 
 ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
 """Run ids are kept as their low 64 bits: 62 of them vary from run to run, also in UUIDv7."""
@@ -97,6 +97,8 @@ class ModelEvent:
     kind: CallKind = "chat"
     attempts: int = 0
     """Requests that were sent to the provider for it; 0 where none was seen."""
+    content: Content | None = None
+    """What was said, where that is wanted."""
 
     def note_text(self, now_ns: int, pieces: int = 1) -> None:
         """Text has arrived, in so many pieces at once."""
@@ -240,6 +242,8 @@ class Recording:
 
     def __init__(self) -> None:
         self.names = Names()
+        self.keeps_answers = False
+        """Whether the answers of models are held until they are digested, reported usage or not."""
         self.starts = EventLog(START, START_WIDTH, self._pack_starts)
         """t_ns, run's UUID, parent's UUID or id, checkpoint namespace, name, superstep, `RunKind`
         or, of a chain, its tags."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -57,8 +58,21 @@ _Message = tuple[str, str]
 """(role, text)."""
 
 
+@dataclass(slots=True)
+class _Sent:
+    """The prompt that a node sent last, and the hashes up to the end of each part."""
+
+    parts: list[_Message]
+    hashed: list[PromptPart]
+    chains: list[Any]
+    scrubbed: list[Any]
+
+
 class PromptReader:
     """Reads prompts in the order in which they were sent.
+
+    What a prompt shares with the one before it is not hashed again: a conversation that is sent
+    whole at each turn costs as much as its new messages.
 
     Args:
         salt: Of the hashes; up to 64 bytes.
@@ -66,11 +80,9 @@ class PromptReader:
 
     def __init__(self, salt: bytes) -> None:
         self._salt = salt
-        self._last: dict[tuple[str, str], list[_Message]] = {}
+        self._last: dict[tuple[str, str], _Sent] = {}
         self._pieces: dict[str, set[int]] = {}
         """By model: hashes of the lines that it has been sent."""
-        self._scrubbed: dict[int, bytes] = {}
-        """By the hash of a message: of the same without its volatile text."""
 
     def read(self, node: str, model: str, messages: Sequence[Any], tools: Any) -> Prompt:
         """The form of a prompt.
@@ -85,28 +97,40 @@ class PromptReader:
             Exception: Whatever content that nobody has described raises when it is read.
         """
         parts = [(TOOLS, _json.encode(tools).decode())] if tools else []
-        parts += [_message(message) for message in messages]
-        repeated = sum(self._repeated(model, text) for _, text in parts)
-        before = self._last.get((node, model))
-        self._last[node, model] = parts
+        parts += map(message_text, messages)
+        before = self._last.get((node, model)) or _Sent([], [], [], [])
+        same = _common_parts(before.parts, parts)
+        sent = _Sent(parts, before.hashed[:same], before.chains[:same], before.scrubbed[:same])
+        repeated = sum(part.chars for part in sent.hashed)
+        for role, text in parts[same:]:
+            self._hash(sent, role, text)
+            repeated += self._repeated(model, text)
+        self._last[node, model] = sent
+        end = sent.scrubbed[-1] if sent.scrubbed else self._new_chain()
         return Prompt(
-            parts=self._hashed(parts),
+            parts=sent.hashed,
             repeated_chars=repeated,
-            scrubbed_hash=self._scrubbed_hash(parts),
-            divergence=None if before is None else _divergence(before, parts),
+            scrubbed_hash=end.hexdigest(),
+            divergence=_divergence(before.parts, parts, same),
         )
 
-    def _hashed(self, parts: Sequence[_Message]) -> list[PromptPart]:
-        chain = blake2b(digest_size=8, key=self._salt)
-        hashed = []
-        for role, text in parts:
-            chain.update(f"\x00{role}\x00".encode())
-            blocks = []
-            for start in range(0, len(text), PROMPT_BLOCK_CHARS):
-                chain.update(text[start : start + PROMPT_BLOCK_CHARS].encode("utf-8", "replace"))
-                blocks.append(chain.copy().hexdigest())
-            hashed.append(PromptPart(role, len(text), blocks or [chain.hexdigest()]))
-        return hashed
+    def _new_chain(self) -> Any:
+        return blake2b(digest_size=8, key=self._salt)
+
+    def _hash(self, sent: _Sent, role: str, text: str) -> None:
+        """Go on from the part before."""
+        chain = sent.chains[-1].copy() if sent.chains else self._new_chain()
+        chain.update(f"\x00{role}\x00".encode())
+        blocks = []
+        for start in range(0, len(text), PROMPT_BLOCK_CHARS):
+            chain.update(text[start : start + PROMPT_BLOCK_CHARS].encode("utf-8", "replace"))
+            blocks.append(chain.copy().hexdigest())
+        sent.chains.append(chain)
+        sent.hashed.append(PromptPart(role, len(text), blocks or [chain.hexdigest()]))
+        scrubbed = sent.scrubbed[-1].copy() if sent.scrubbed else self._new_chain()
+        plain = _VOLATILE.sub("0", text).encode("utf-8", "replace")
+        scrubbed.update(b"\x00" + plain)
+        sent.scrubbed.append(scrubbed)
 
     def _repeated(self, model: str, text: str) -> int:
         """Characters of a text in lines that the model has been sent before."""
@@ -126,18 +150,9 @@ class PromptReader:
         seen.add(whole)
         return repeated
 
-    def _scrubbed_hash(self, parts: Sequence[_Message]) -> str:
-        chain = blake2b(digest_size=8, key=self._salt)
-        for part in parts:
-            key = hash(part)
-            if key not in self._scrubbed:
-                plain = _VOLATILE.sub("0", part[1]).encode("utf-8", "replace")
-                self._scrubbed[key] = blake2b(plain, digest_size=8).digest()
-            chain.update(self._scrubbed[key])
-        return chain.hexdigest()
 
-
-def _message(message: Any) -> _Message:
+def message_text(message: Any) -> tuple[str, str]:
+    """Role and text of a message, its tool calls included; of the text of a completion too."""
     if isinstance(message, str):
         return "prompt", message
     content = message.content
@@ -149,15 +164,24 @@ def _message(message: Any) -> _Message:
     return _ROLES.get(message.type, message.type), f"{answered}\n{text}" if answered else text
 
 
-def _divergence(before: Sequence[_Message], now: Sequence[_Message]) -> Divergence | None:
-    offset = -1 if now and now[0][0] == TOOLS else 0
-    for index, (old, new) in enumerate(zip(before, now, strict=False)):
+def _common_parts(one: Sequence[_Message], other: Sequence[_Message]) -> int:
+    """How many parts two prompts have in common at their start."""
+    for index, (old, new) in enumerate(zip(one, other, strict=False)):
         if old != new:
-            char = _common_prefix(old[1], new[1]) if old[0] == new[0] else 0
-            return Divergence(
-                message=index + offset, role=new[0], char=char, hint=_hint(new[1], char)
-            )
-    return None
+            return index
+    return min(len(one), len(other))
+
+
+def _divergence(
+    before: Sequence[_Message], now: Sequence[_Message], same: int
+) -> Divergence | None:
+    """Where a prompt departs from the one before, with which it has some parts in common."""
+    if same >= min(len(before), len(now)):
+        return None
+    old, new = before[same], now[same]
+    char = _common_prefix(old[1], new[1]) if old[0] == new[0] else 0
+    message = same - (now[0][0] == TOOLS)
+    return Divergence(message=message, role=new[0], char=char, hint=_hint(new[1], char))
 
 
 def _common_prefix(one: str, other: str) -> int:

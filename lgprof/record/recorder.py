@@ -139,7 +139,9 @@ class RecordingHandler(BaseCallbackHandler):
         leave_model(run_id.int & ID_MASK)
         event = self.recording.models.get(run_id.int & ID_MASK)
         if event is not None:
-            event.usage, event.served_model, event.answer = _reported(response)
+            event.usage, event.served_model, event.answer = _reported(
+                response, keeps_answer=self.recording.keeps_answers
+            )
 
     def _start(
         self,
@@ -195,7 +197,9 @@ def _run_end(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., N
     return on_end
 
 
-def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None, Any]:
+def _reported(
+    response: Any, *, keeps_answer: bool
+) -> tuple[dict[str, Any] | None, str | None, Any]:
     """Usage and model as the provider reported them, and the answer where it told no usage."""
     generations = getattr(response, "generations", None)
     first = generations[0][0] if generations and generations[0] else None
@@ -203,7 +207,8 @@ def _reported(response: Any) -> tuple[dict[str, Any] | None, str | None, Any]:
     usage = getattr(message, "usage_metadata", None)
     facts = getattr(message, "response_metadata", None) or {}
     if usage:
-        return usage, facts.get("model_name") or facts.get("model"), None
+        answer = message if keeps_answer else None
+        return usage, facts.get("model_name") or facts.get("model"), answer
     told = getattr(response, "llm_output", None) or {}
     facts = facts or told
     answer = getattr(first, "text", None) if message is None else message

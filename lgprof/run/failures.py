@@ -12,7 +12,8 @@ from langgraph.errors import EmptyInputError, InvalidUpdateError
 from pydantic import ValidationError
 
 from lgprof.langgraph_adapter.outcomes import type_name
-from lgprof.model import Failure
+from lgprof.model import ErrorRow, Failure
+from lgprof.redaction import redacted
 from lgprof.target.user_code import is_user_file, message_of, user_traceback
 
 # Between us and a node's function lie only these.
@@ -47,6 +48,14 @@ def input_complaint(error: BaseException) -> str:
         )
     message, *_ = message_of(error).partition("For troubleshooting")
     return textwrap.shorten(message, _LONGEST_COMPLAINT)
+
+
+def note_messages(rows: Iterable[ErrorRow], failures: Iterable[Failure]) -> None:
+    """Put the first message of each kind of error, redacted, into its row of a Profile."""
+    messages = {(failure.error_type, failure.node): failure.message for failure in failures}
+    for row in rows:
+        message = messages.get((row.type, row.node))
+        row.message = None if message is None else redacted(message)
 
 
 def is_async_only(failure: Failure) -> bool:

@@ -35,6 +35,8 @@ class RunOptions:
     """A template, like ``context``."""
     resumes: list[Any] = field(default_factory=list)
     failed_when: Predicate | None = None
+    capture_content: bool = False
+    """Keep prompts, completions and messages of errors in the Profile, redacted."""
 
 
 @dataclass(frozen=True, slots=True)

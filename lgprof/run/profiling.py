@@ -26,7 +26,13 @@ from lgprof.run.async_driver import AsyncDriver, LoopFactory
 from lgprof.run.conduct import Conductor, InFlight
 from lgprof.run.described import described
 from lgprof.run.environment import describe_environment
-from lgprof.run.failures import group_failures, input_complaint, is_async_only, is_input_error
+from lgprof.run.failures import (
+    group_failures,
+    input_complaint,
+    is_async_only,
+    is_input_error,
+    note_messages,
+)
 from lgprof.run.host import pool_size, request_plan
 from lgprof.run.opening import Opened, opened
 from lgprof.run.options import Billing, Extras, RunOptions
@@ -113,7 +119,11 @@ class _Run:
         self._clock = clock
         self._thread = site.thread
         self._progress = progress
-        self._digester = Digester(options.failed_when, counter=TokenCounter())
+        self._digester = Digester(
+            options.failed_when,
+            counter=TokenCounter(),
+            captures_content=options.capture_content,
+        )
         self._memory = ResidentMemory()
         self._phase = ("warm-up", options.warmup)
         self._left_behind = 0
@@ -128,6 +138,7 @@ class _Run:
             loop=self._thread.loop if self._mode == "async" else None,
         )
         with session_on as session, effects_noted() as self._effects:
+            session.recording.keeps_answers = self._options.capture_content
             conductor = self.conductor(
                 self._after_request, lambda: self._digester.digest(session.recording)
             )
@@ -275,6 +286,8 @@ class _Run:
             tracing_switched_off=tracing_is_on(),
         )
         profile = self._profile(requests, cold_s, facts, folder, billing)
+        if self._options.capture_content:
+            note_messages(profile.errors, failures)
         return RunResult(profile, failures, abandoned=facts.left_behind > 0)
 
     def _described_target(self) -> Target:

@@ -10,7 +10,7 @@ import anthropic
 import openai
 import pytest
 from google import genai
-from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.tools import tool
@@ -27,6 +27,16 @@ MESSAGES: Any = [{"role": "user", "content": "Which colour?"}]
 
 class State(TypedDict, total=False):
     text: str
+
+
+class LocalEmbeddings(Embeddings):
+    """A model without a provider."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(len(text))]
 
 
 @pytest.fixture
@@ -330,11 +340,11 @@ class TestLangChain:
 
     def test_embeddings_without_a_wire_are_counted(self) -> None:
         async def ask(state: State) -> None:
-            await DeterministicFakeEmbedding(size=3).aembed_query("Which colour?")
+            await LocalEmbeddings().aembed_documents(["Which colour?", "Red"])
 
         row = only_row(ask)
-        assert (row.model, row.calls, row.kind) == ("DeterministicFakeEmbedding", 1, "embedding")
-        assert (row.tokens.input, row.tokens.output, row.tokens.estimated_share) == (3, 0, 1.0)
+        assert (row.model, row.calls, row.kind) == ("LocalEmbeddings", 1, "embedding")
+        assert (row.tokens.input, row.tokens.output, row.tokens.estimated_share) == (4, 0, 1.0)
 
     def test_embeddings_defined_and_failing_in_a_node(self) -> None:
         def ask(state: State) -> None:
@@ -349,7 +359,7 @@ class TestLangChain:
                 Broken().embed_query("x")
 
         row = only_row(ask)
-        assert (row.calls, row.errors) == (1, 1)
+        assert (row.calls, row.errors, row.tokens.input, row.unpriced_calls) == (1, 1, None, 0)
 
     @pytest.mark.parametrize("streams", [False, True])
     def test_its_rate_limiter_is_no_part_of_the_model(self, streams: bool) -> None:
@@ -391,7 +401,7 @@ def test_everything_is_as_before(server: Provider) -> None:
             for cls in (module.Client, module.AsyncClient)
         ]
         own = [
-            vars(DeterministicFakeEmbedding)["embed_query"],
+            vars(LocalEmbeddings)["embed_query"],
             vars(InMemoryRateLimiter)["acquire"],
         ]
         return [*clients, vars(aiohttp.ClientSession)["_request"], *own, list(sys.meta_path)]

@@ -24,6 +24,7 @@ def model_blocks(page: Page) -> list[Block]:
         _node_column(page, rows, [row.model for row in rows]),
         Column("calls", [Text(count(row.calls)) for row in rows], 90),
         Column("errors", [errors_cell(row.errors) for row in rows], _keep_errors(rows)),
+        *_retries(rows),
         token_column("tokens in", rows, lambda tokens: tokens.input, 70),
         token_column("cached", rows, lambda tokens: tokens.cache_read, 40),
         token_column("out", rows, lambda tokens: tokens.output, 69),
@@ -33,6 +34,9 @@ def model_blocks(page: Page) -> list[Block]:
     if any(row.time_to_first_token_s for row in rows):
         first = [latency_cell(page, row.time_to_first_token_s, "p50") for row in rows]
         columns.append(Column("first token", first, 75))
+    if any(row.inter_token_s for row in rows):
+        gaps = [latency_cell(page, row.inter_token_s, "p50") for row in rows]
+        columns.append(Column("gap", gaps, 64))
     if any(row.output_tokens_per_s for row in rows):
         columns.append(Column("tok/s", [_speed(row) for row in rows], 65))
     if page.profile.load is not None and any(row.cost_usd is not None for row in rows):
@@ -80,6 +84,13 @@ def _total(row: ModelRow | ToolRow) -> float:
 
 def _keep_errors(rows: Sequence[ModelRow] | Sequence[ToolRow]) -> int:
     return 92 if any(row.errors for row in rows) else 50
+
+
+def _retries(rows: Sequence[ModelRow]) -> list[Column]:
+    """How often SDKs tried again; no column where none did."""
+    if not any(row.retries for row in rows):
+        return []
+    return [Column("retries", [errors_cell(row.retries or 0) for row in rows], 91)]
 
 
 def _tool_name(page: Page, row: ToolRow) -> str:
