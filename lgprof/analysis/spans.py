@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from lgprof.analysis.collector import collector_paused
+from lgprof.analysis.runs import Holds, Run, Work, read_runs, read_works
 from lgprof.histogram import histogram_of
 from lgprof.llm.usage import counted_tokens, is_cache_hit, reported_tokens, service_tier
 from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind
 from lgprof.record.event_log import (
     NO_STEP,
-    OUTCOMES,
     IoEvent,
     ModelEvent,
     NodeDigest,
@@ -69,31 +68,6 @@ class _Scope(NamedTuple):
     end_ns: int
 
 
-class _Work(NamedTuple):
-    start_ns: int
-    end_ns: int
-    cpu_ns: int
-    thread: int
-
-
-@dataclass(slots=True)
-class _Run:
-    """One callback run, before it is known what kind of span it is."""
-
-    id: int
-    parent: int
-    start_ns: int
-    namespace: int
-    name: str
-    step: int
-    kind: int
-    end_ns: int = 0
-    error: str = ""
-    outcome: Outcome = "running"
-    children: list[_Run] = field(default_factory=list)
-    is_attempt: bool = False
-
-
 class SpanBuilder:
     """Builds the spans of all requests of one recording.
 
@@ -110,9 +84,9 @@ class SpanBuilder:
         self._recording = recording
         self._origin_ns = origin_ns
         self._root_thread: Literal["loop", "caller"] = "loop" if in_loop else "caller"
-        self._runs = _read_runs(recording)
-        self._works: dict[int, _Work] = {}
-        self._holds = _Holds([])
+        self._runs = read_runs(recording)
+        self._works: dict[int, Work] = {}
+        self._holds = Holds([])
         self._loop_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._digests: dict[int, NodeDigest] = {}
         self._io: dict[int, list[IoEvent]] = defaultdict(list)
@@ -162,12 +136,12 @@ class SpanBuilder:
 
     def _assign_to_attempts(self) -> None:
         """What the probes saw: a node that is a chain of its own ran below its attempt."""
-        for work, run in _read_works(self._recording):
+        for work, run in read_works(self._recording):
             attempt = self._attempt_of(run)
             first = self._works.get(attempt)
             if first is None or work.start_ns < first.start_ns:
                 self._works[attempt] = work
-        self._holds = _Holds(
+        self._holds = Holds(
             [
                 (start_ns, wall_ns, cpu_ns, self._attempt_of(run))
                 for start_ns, wall_ns, cpu_ns, run in self._recording.holds.rows()
@@ -195,7 +169,7 @@ class SpanBuilder:
             run = self._runs.get(run.parent)
         return run.id if run else run_id
 
-    def _only_root_at(self, t_ns: int, legs: list[Leg]) -> _Run | None:
+    def _only_root_at(self, t_ns: int, legs: list[Leg]) -> Run | None:
         """The root of the one call that was under way; None where there were several."""
         found = [leg for leg in legs if leg.start_ns <= t_ns <= leg.end_ns]
         return self._runs.get(found[0].root) if len(found) == 1 else None
@@ -223,7 +197,7 @@ class SpanBuilder:
             spans=spans,
         )
 
-    def _add_root(self, root: _Run, leg: Leg, spans: list[Span]) -> None:
+    def _add_root(self, root: Run, leg: Leg, spans: list[Span]) -> None:
         """The call as a graph span from end to end: entry and exit are part of it."""
         span = self._span(root, "graph", None, "", leg.end_ns)
         span.thread = self._root_thread
@@ -234,8 +208,8 @@ class SpanBuilder:
             self._add_io(root.id, inside, spans)
         self._add_children(root, inside, spans)
 
-    def _add_children(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
-        attempts: dict[int, list[_Run]] = {}
+    def _add_children(self, run: Run, scope: _Scope, spans: list[Span]) -> None:
+        attempts: dict[int, list[Run]] = {}
         for child in run.children:
             if child.is_attempt:
                 attempts.setdefault(child.namespace, []).append(child)
@@ -253,24 +227,24 @@ class SpanBuilder:
                 last.outcome, last.error = "timed_out", _NODE_TIMEOUT
             self._add_node(group, scope, spans)
 
-    def _is_router(self, run: _Run, attempt: _Run) -> bool:
+    def _is_router(self, run: Run, attempt: Run) -> bool:
         """Conditional edges run in the attempt of their source, after its function."""
         work = self._works.get(attempt.id)
         if work is None:
             return run.kind == RunKind.LATER_STEP
         return run.start_ns >= work.end_ns
 
-    def _is_graph(self, run: _Run) -> bool:
+    def _is_graph(self, run: Run) -> bool:
         return run.id in self._recording.graphs or any(child.is_attempt for child in run.children)
 
-    def _add_graph(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
+    def _add_graph(self, run: Run, scope: _Scope, spans: list[Span]) -> None:
         span = self._span(run, "graph", scope.parent, scope.path, scope.end_ns)
         spans.append(span)
         inside = _Scope(span.id, scope.path, self._end_ns(run, scope.end_ns))
         self._add_io(run.id, inside, spans)
         self._add_children(run, inside, spans)
 
-    def _add_node(self, attempts: list[_Run], scope: _Scope, spans: list[Span]) -> None:
+    def _add_node(self, attempts: list[Run], scope: _Scope, spans: list[Span]) -> None:
         attempts.sort(key=lambda run: run.start_ns)
         first, last = attempts[0], attempts[-1]
         path = f"{scope.path}/{first.name}" if scope.path else first.name
@@ -288,7 +262,7 @@ class SpanBuilder:
             node.outcome, node.error_type = attempt.outcome, attempt.error_type
 
     def _add_attempt(
-        self, run: _Run, number: int, node: Span, end_ns: int, spans: list[Span]
+        self, run: Run, number: int, node: Span, end_ns: int, spans: list[Span]
     ) -> Span:
         span = self._span(run, "attempt", node.id, node.path, end_ns)
         span.attempt, span.task, span.step = number, node.task, node.step
@@ -306,7 +280,7 @@ class SpanBuilder:
         self._add_children(run, inside, spans)
         return span
 
-    def _add_work(self, run: _Run, span: Span, end_ns: int) -> None:
+    def _add_work(self, run: Run, span: Span, end_ns: int) -> None:
         work = self._works.get(run.id)
         if work is None:
             return
@@ -319,7 +293,7 @@ class SpanBuilder:
         else:
             span.cpu_s = work.cpu_ns / 1e9
 
-    def _segments(self, attempt: int, work: _Work) -> list[Segment]:
+    def _segments(self, attempt: int, work: Work) -> list[Segment]:
         """The attempt's own holds, and the part of the hold in which its function began."""
         segments: list[Segment] = []
         for start_ns, wall_ns, cpu_ns in self._holds.of(attempt, work.start_ns):
@@ -331,7 +305,7 @@ class SpanBuilder:
                 segments.append(Segment(self._s(start), inside_ns / 1e9, inside_cpu_ns / 1e9))
         return segments
 
-    def _add_call(self, run: _Run, scope: _Scope, spans: list[Span]) -> None:
+    def _add_call(self, run: Run, scope: _Scope, spans: list[Span]) -> None:
         kind = _CALL_KINDS[run.kind]
         span = self._span(run, kind, scope.parent, scope.path, scope.end_ns)
         if span.outcome == "running":
@@ -364,7 +338,7 @@ class SpanBuilder:
                     )
                 )
 
-    def _span(self, run: _Run, kind: SpanKind, parent: int | None, path: str, end_ns: int) -> Span:
+    def _span(self, run: Run, kind: SpanKind, parent: int | None, path: str, end_ns: int) -> Span:
         span = Span(
             id=self._new_id(),
             parent=parent,
@@ -379,7 +353,7 @@ class SpanBuilder:
         self._span_of_run[run.id] = span
         return span
 
-    def _end_ns(self, run: _Run, limit_ns: int) -> int:
+    def _end_ns(self, run: Run, limit_ns: int) -> int:
         """A run that never ended (a hang, an abandoned generator) ends with what is around it."""
         return run.end_ns or max(run.start_ns, limit_ns)
 
@@ -391,7 +365,7 @@ class SpanBuilder:
         return self.last_id
 
 
-def _ended_by_timeout(attempt: _Run, graph: _Run) -> bool:
+def _ended_by_timeout(attempt: Run, graph: Run) -> bool:
     """LangGraph cancels an attempt at its time limit and raises above it, or calls a handler."""
     return graph.error.endswith("NodeTimeoutError") or any(
         other.is_attempt
@@ -411,7 +385,7 @@ def _failing_node(spans: list[Span]) -> str | None:
     return max(bad, key=lambda span: (span.path.count("/"), span.end_s)).path if bad else None
 
 
-def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
+def _model_call(run: Run, event: ModelEvent) -> ModelCall:
     first_ns, shape = event.first_token_ns, event.shape
     return ModelCall(
         name=event.served_model or run.name,
@@ -430,46 +404,3 @@ def _model_call(run: _Run, event: ModelEvent) -> ModelCall:
         if shape
         else None,
     )
-
-
-@collector_paused()
-def _read_runs(recording: Recording) -> dict[int, _Run]:
-    rows = recording.starts.rows()
-    recording.ends.settle()
-    names = recording.names.as_list()
-    runs = {
-        run_id: _Run(run_id, parent, t_ns, namespace, names[name], step, kind)
-        for t_ns, run_id, parent, namespace, name, step, kind in rows
-    }
-    for t_ns, run_id, error, outcome in recording.ends.rows():
-        run = runs.get(run_id)
-        if run is not None:
-            run.end_ns, run.error, run.outcome = t_ns, names[error], OUTCOMES[outcome]
-    return runs
-
-
-def _read_works(recording: Recording) -> Iterator[tuple[_Work, int]]:
-    for start_ns, end_ns, run, cpu_ns, thread in recording.works.rows():
-        yield _Work(start_ns, end_ns, cpu_ns, thread), run
-
-
-class _Holds:
-    """Holds of the event loop, by attempt and by time."""
-
-    def __init__(self, rows: list[tuple[int, int, int, int]]) -> None:
-        rows.sort()
-        self._by_attempt: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for start_ns, wall_ns, cpu_ns, attempt in rows:
-            self._by_attempt[attempt].append((start_ns, wall_ns, cpu_ns))
-        self._rows = rows
-        self._starts = [row[0] for row in rows]
-
-    def of(self, attempt: int, start_ns: int) -> list[tuple[int, int, int]]:
-        """The attempt's holds, led by the one during which its function began."""
-        own = self._by_attempt.get(attempt, [])
-        at = bisect_right(self._starts, start_ns) - 1
-        if at >= 0:
-            start, wall_ns, cpu_ns, other = self._rows[at]
-            if other != attempt and start + wall_ns > start_ns:
-                return [(start, wall_ns, cpu_ns), *own]
-        return own

@@ -110,7 +110,11 @@ class AnswerReader:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> int:
-        """Take some bytes of it; tells how many pieces of text or arguments they brought."""
+        """Take some bytes of it; tells how many pieces of text or arguments they brought.
+
+        Raises:
+            Exception: Whatever an answer of a shape that nobody has described raises.
+        """
         self._rest += data
         if not self.streams:
             if len(self._rest) > _LARGEST_BYTES:
@@ -121,7 +125,11 @@ class AnswerReader:
         return sum(_has_text(event) for event in self._events(lines))
 
     def usage(self) -> dict[str, Any] | None:
-        """The usage as LangChain writes it, once the answer is over; None where it told none."""
+        """The usage as LangChain writes it, once the answer is over; None where it told none.
+
+        Raises:
+            Exception: Whatever an answer of a shape that nobody has described raises.
+        """
         if not self.streams:
             try:
                 answer = msgspec.json.decode(self._rest, type=_Answer)
@@ -171,7 +179,7 @@ def _has_text(event: Mapping[str, Any]) -> bool:
     if event.get("type") == "content_block_delta" or event.get("candidates"):
         return True
     for choice in event.get("choices") or ():
-        delta = choice.get("delta") or {} if isinstance(choice, dict) else {}
+        delta = choice.get("delta") or {}
         if delta.get("content") or delta.get("tool_calls") or choice.get("text"):
             return True
     return False

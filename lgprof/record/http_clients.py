@@ -174,10 +174,7 @@ def _patch_aiohttp(module: Any, observer: HttpObserver) -> Undo:
 
     @wraps(request)
     async def observed_request(self: Any, method: str, url: Any, **kwargs: Any) -> Any:
-        parsed = self._build_url(url)
-        body = _body(self, kwargs)
-        headers = kwargs.get("headers") or {}
-        attempt = observer.begin(method, parsed.host or "", parsed.path, body, headers)
+        attempt = _begin_aiohttp(observer, self, method, url, kwargs)
         if attempt is None:
             return await request(self, method, url, **kwargs)
         try:
@@ -196,6 +193,18 @@ def _patch_aiohttp(module: Any, observer: HttpObserver) -> Undo:
         session._request = request
 
     return undo
+
+
+def _begin_aiohttp(
+    observer: HttpObserver, session: Any, method: str, url: Any, kwargs: dict[str, Any]
+) -> HttpAttempt | None:
+    try:
+        parsed = session._build_url(url)
+    except ValueError:  # which aiohttp says better
+        return None
+    headers = kwargs.get("headers") or {}
+    body = _body(session, kwargs)
+    return observer.begin(method, parsed.host or "", parsed.path, body, headers)
 
 
 def _body(session: Any, kwargs: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ is a call of its own, of the node whose code sent it. Neither headers nor bodies
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -145,7 +145,11 @@ class HttpAttempt:
         event = self.call.event
         if self._reader is None or event is None or self._done:
             return
-        pieces = self._reader.feed(data)
+        try:
+            pieces = self._reader.feed(data)
+        except Exception:  # an answer of any shape goes on to who asked for it
+            self._reader = None
+            return
         if pieces and self.call.run is not None:
             event.note_text(self._observer.now_ns(), pieces)
 
@@ -158,7 +162,8 @@ class HttpAttempt:
         if status == _TOO_MANY or status >= _REFUSED_FROM:
             self._observer.refused(self, now_ns)
         if self._reader is not None and event is not None:
-            event.add_usage(self._reader.usage(), self._reader.model)
+            with suppress(Exception):  # usage of a shape that nobody has described is unknown
+                event.add_usage(self._reader.usage(), self._reader.model)
         failed = status >= 400
         error = f"HTTP {status}" if failed else ""
         self._observer.end(self.call, now_ns, error, OUTCOME_NUMBER["failed" if failed else "ok"])

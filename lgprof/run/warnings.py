@@ -200,10 +200,19 @@ def _about_models(figures: Figures, requests: Sequence[Request]) -> Iterator[War
         silent=len(silent),
         unknown=sum(call.tokens is None for call in silent),
         streamed=any(call.chunks for call in silent),
+        by_sdk=all(call.prompt is None for call in silent if call.chunks),
     )
 
 
-def about_usage(calls: int, *, silent: int, unknown: int, streamed: bool) -> Iterator[Warn]:
+_ASK_FOR_USAGE = {
+    False: "set stream_usage=True on the model",
+    True: 'pass stream_options={"include_usage": True} to the SDK',
+}
+
+
+def about_usage(
+    calls: int, *, silent: int, unknown: int, streamed: bool, by_sdk: bool = False
+) -> Iterator[Warn]:
     """Calls whose provider reported no usage.
 
     Args:
@@ -211,11 +220,12 @@ def about_usage(calls: int, *, silent: int, unknown: int, streamed: bool) -> Ite
         silent: How many of them reported nothing.
         unknown: How many of these could not be counted either.
         streamed: Whether one of these was streamed: providers then have to be asked for usage.
+        by_sdk: Whether all that were streamed went past LangChain.
     """
     if silent:
         rest = "theirs are estimated" if not unknown else f"those of {unknown} are unknown"
         yield Warn(
             code="no_usage",
             message=f"{silent} of {calls} model calls reported no tokens: {rest}",
-            fix="set stream_usage=True on the model" if streamed else None,
+            fix=_ASK_FOR_USAGE[by_sdk] if streamed else None,
         )

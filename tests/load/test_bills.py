@@ -9,9 +9,12 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 from langgraph.graph import START, StateGraph
 from langgraph.types import RetryPolicy
+from openai import AsyncOpenAI
 
+from lgprof.analysis.build import Process, figures
 from lgprof.llm.price_table import parse_price_table
 from lgprof.load import biller
+from lgprof.load.messages import Baselined, Ready
 from lgprof.load.options import FleetOptions, LoadOptions
 from lgprof.load.plan import TestPlan
 from lgprof.load.rows import all_rows, bill
@@ -20,6 +23,7 @@ from lgprof.model import Tokens
 from lgprof.run.options import Billing
 from sample_graphs.fake_models import gpt_4o_mini
 from tests.load.sites import make_requests, opened_site
+from tests.provider import provider
 
 M = 1_000_000
 EACH = (100 * 0.15 + 10 * 0.6) / M
@@ -92,9 +96,6 @@ def test_a_graph_without_models_has_no_bill(tmp_path: Path) -> None:
 
 
 def tokens_of(total: Total) -> Tokens:
-    from lgprof.analysis.build import Process, figures
-    from lgprof.load.messages import Baselined
-
     nothing = figures([], Process(None, 0, 0, None, None))
     [row] = all_rows(total, nothing, Baselined(None, {}), 4).models
     return row.tokens
@@ -121,6 +122,32 @@ def test_what_does_not_fit_the_queue_is_unknown(
     assert bill(total).total is None
     assert bill(total).unpriced_calls == total.counts["bill",]["overflowed"] == 4
     assert tokens_of(total).input == 400
+
+
+def test_calls_past_langchain_are_counted_and_billed(tmp_path: Path) -> None:
+    with provider(429) as server:
+        own = AsyncOpenAI(api_key="sk-of-nobody", base_url=f"{server.url}/v1")
+
+        async def ask(state: State) -> State:
+            await own.embeddings.create(
+                model="text-embedding-3-small", input="a", encoding_format="float"
+            )
+            await own.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "b"}]
+            )
+            return {"text": "done"}
+
+        graph = StateGraph(State).add_node("ask", ask).add_edge(START, "ask").compile()
+        total = billed(graph, {"text": "a"}, folder=tmp_path)
+    nothing = figures([], Process(None, 0, 0, None, None))
+    rows = all_rows(total, nothing, Baselined(None, {}), 4)
+    found = {row.model: row for row in rows.models}
+    chat, embedding = found["gpt-4o"], found["text-embedding-3-small"]
+    assert (rows.llm_calls, chat.calls, chat.kind) == (4, 4, "chat")
+    assert (embedding.calls, embedding.kind, embedding.tokens.input) == (4, "embedding", 28)
+    dollars = ((2000 - 1024) * 2.5 + 1024 * 1.25 + 50 * 10 + 7 * 0.02) / M
+    assert bill(total).total == pytest.approx(4 * dollars, abs=1e-12)
+    assert rows.nodes[0].cost_usd == pytest.approx(4 * dollars, abs=1e-12)
 
 
 def test_own_prices_reach_the_workers() -> None:
@@ -153,8 +180,6 @@ def test_own_prices_reach_the_workers() -> None:
     ],
 )
 def test_a_live_load_says_what_it_will_cost(known: Any, options: Any, words: str) -> None:
-    from lgprof.load.messages import Ready
-
     facts = {"llm_calls": 2, "tokens": None, "cold_s": None, "live_hosts": ["1.2.3.4"], **known}
     others = {"target": None, "environment": None, "mode": "async", "tool_calls": 0}
     ready = Ready(pool_size=None, **others, **facts)

@@ -225,6 +225,7 @@ def test_a_streaming_model_call() -> None:
     assert row.time_to_first_token_s.p50 == pytest.approx(0.080)
     assert (row.tokens.input, row.tokens.output) == (7, 3)
     assert row.output_tokens_per_s == pytest.approx(3 / 0.040)
+    assert row.inter_token_s.p50 == pytest.approx(0.020, rel=1e-3)
     assert profile.summary.llm_calls == 1
     assert profile.requests[0].spans[-1].model.prompt_blocks is not None
 
