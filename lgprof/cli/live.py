@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lgprof.errors import UsageError
+from lgprof.cli.asking import confirm
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,16 +70,7 @@ class QuietWatcher:
             UsageError: Nobody can be asked.
         """
         self.pause()
-        print(text, file=sys.stderr, flush=True)
-        if self._yes:
-            return True
-        if not sys.stdin.isatty():
-            raise UsageError(
-                "this needs a yes, and standard input is no terminal",
-                hint="add --yes to go on without being asked",
-            )
-        print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return confirm(text, yes=self._yes)
 
 
 class LineWatcher(QuietWatcher):
