@@ -39,8 +39,8 @@ class Version:
     tree: Path
     folder: Path
     """Where its processes run: the user's current folder, in the tree."""
-    shown_as: Path
-    """The user's own folder, that stands in messages in the tree's place."""
+    shown_as: str
+    """What stands in messages in the tree's place: the user's own folder, or the revision."""
     python: str
 
     @property
@@ -49,8 +49,8 @@ class Version:
         return self.name == "candidate"
 
     def in_users_words(self, text: str) -> str:
-        """A text with the user's folder in the place of our copy."""
-        return text.replace(str(self.tree), str(self.shown_as)) if self.is_candidate else text
+        """A text without the name of our temporary folder."""
+        return text.replace(str(self.tree), self.shown_as)
 
 
 class SideProcess:

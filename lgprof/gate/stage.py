@@ -52,10 +52,12 @@ class Stage:
         self, subject: Subject, trees: Trees, base_python: str | None, chance: random.Random
     ) -> None:
         self._subject, self._trees, self._chance = subject, trees, chance
-        self.base = self._version("base", trees.base, base_python or sys.executable)
-        self.candidate = self._version("candidate", trees.candidate, sys.executable)
+        self.base = self._version("base", trees.base, trees.revision, base_python or sys.executable)
+        self.candidate = self._version(
+            "candidate", trees.candidate, str(trees.root), sys.executable
+        )
 
-    def _version(self, name: str, tree: Path, python: str) -> Version:
+    def _version(self, name: str, tree: Path, shown_as: str, python: str) -> Version:
         within = self._subject.cwd.resolve().relative_to(self._trees.root)
         folder = tree / within
         if not folder.is_dir():
@@ -63,7 +65,7 @@ class Stage:
                 f"the {name} has no folder {within}",
                 hint="run lgprof from a folder that both versions have",
             )
-        return Version(name, tree, folder, self._trees.root, python)
+        return Version(name, tree, folder, shown_as, python)
 
     @contextmanager
     def open_pair(

@@ -36,8 +36,10 @@ class Trees:
     """The working tree itself."""
     base: Path
     candidate: Path
+    revision: str
+    """The base, as the user named it."""
     commit: str
-    """Of the base, abbreviated."""
+    """The same, as an abbreviated commit."""
     is_same: bool
     """No file differs between the two, as far as git knows them."""
 
@@ -74,7 +76,7 @@ def two_trees(cwd: Path, revision: str) -> Iterator[Trees]:
         for tree in (base, candidate):
             _link_ignored(root, tree)
         is_same = not _git(root, "status", "--porcelain") and commit == _commit(root, "HEAD")
-        yield Trees(root, base, candidate, commit[:10], is_same)
+        yield Trees(root, base, candidate, revision, commit[:10], is_same)
     finally:
         _remove(root, folder)
 

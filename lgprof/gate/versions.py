@@ -173,7 +173,7 @@ class _Comparison:
                 is_pinned=bool(plan.cores),
             ),
             culprits=culprits(self._evidence, judgement),
-            against=f"{self._against.revision} ({self._trees.commit})",
+            against=f"{self._trees.revision} ({self._trees.commit})",
         )
 
 

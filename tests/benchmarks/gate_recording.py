@@ -56,7 +56,7 @@ def _versions(repository: Repository, trees: Path) -> dict[str, Version]:
         folder = trees / branch
         if not folder.exists():
             repository.worktree(branch, folder)
-        found[branch] = Version(branch, folder, folder, folder, sys.executable)
+        found[branch] = Version(branch, folder, folder, branch, sys.executable)
     return found
 
 

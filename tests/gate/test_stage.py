@@ -12,8 +12,10 @@ from lgprof.gate.stage import _in_tree, broken
 from lgprof.model import Failure
 
 ROOT = Path("/home/me/project")
-BASE = Version("base", Path("/tmp/gate/base"), Path("/tmp/gate/base"), ROOT, "python")
-CANDIDATE = Version("candidate", Path("/tmp/gate/work"), Path("/tmp/gate/work"), ROOT, "python")
+BASE = Version("base", Path("/tmp/gate/base"), Path("/tmp/gate/base"), "v1.0", "python")
+CANDIDATE = Version(
+    "candidate", Path("/tmp/gate/work"), Path("/tmp/gate/work"), str(ROOT), "python"
+)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,9 @@ def test_a_broken_candidate_is_shown_with_the_user_s_own_paths() -> None:
 
 
 def test_a_broken_base_is_for_the_user_to_replace() -> None:
-    found = broken(BASE, [Failure("builtins.ValueError", "no", None, "trace")])
+    trace = 'File "/tmp/gate/base/app.py", line 3, in draft'
+    found = broken(BASE, [Failure("builtins.ValueError", "no", None, trace)])
+    assert found.user_traceback == 'File "v1.0/app.py", line 3, in draft'
     assert isinstance(found, TargetError)
     assert (
         found.hint == "the base must have a graph that runs: name another revision with --against"
