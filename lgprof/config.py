@@ -76,8 +76,11 @@ _OWN: dict[Command, dict[str, _Types]] = {
         "baseline": (str,),
         "trust_times": (bool,),
         "allow_environment": (bool,),
-        "tolerance": (str, int, float),
+        "tolerance": (str, int, float, list),
         "inconclusive": (str,),
+        "against": (str,),
+        "base_python": (str,),
+        "time_budget": _DURATION,
     },
 }
 """Settings of one command."""

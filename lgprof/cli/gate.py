@@ -29,6 +29,10 @@ def gate(
     baseline: own.Baseline = None,
     trust_times: own.TrustTimes = None,
     allow_environment: own.AllowEnvironment = None,
+    against: own.Against = None,
+    base_python: own.BasePython = None,
+    time_budget: own.TimeBudget = None,
+    yes: shared.Yes = False,
     tolerance: own.Tolerance = None,
     inconclusive: own.Inconclusive = None,
     list_metrics: own.ListMetrics = False,
@@ -75,25 +79,35 @@ def gate(
 def _decide(
     options: GateOptions, out: VerdictOutput, stdout: StandardOutput, cwd: Path
 ) -> ExitCode:
-    from lgprof.gate.verdicts import exit_code
+    from lgprof.gate.verdicts import exit_code, merged
 
-    start_s = time.monotonic()
     try:
-        profile = options.saved or _measured(options, out, stdout, cwd)
+        compared = _compared(options, out)
+        start_s = time.monotonic()
+        profile = _profile(options, out, stdout, cwd)
     except KeyboardInterrupt:
         note_cut_short()
         print("interrupted: nothing was decided", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    verdict = _judged(profile, options, time.monotonic() - start_s)
+    judged = _judged(profile, options, time.monotonic() - start_s)
+    verdict = merged([*compared, *judged])
     out.deliver(verdict, stdout)
-    if options.saved is None and profile.interrupted:
+    if profile is not None and options.saved is None and profile.interrupted:
         return ExitCode.INTERRUPTED
-    if not profile.summary.succeeded:
+    if profile is not None and not profile.summary.succeeded:
         return ExitCode.TARGET_FAILED
     return exit_code(verdict, inconclusive_fails=options.inconclusive_fails)
 
 
-def _judged(profile: Profile, options: GateOptions, elapsed_s: float) -> Verdict:
+def _compared(options: GateOptions, out: VerdictOutput) -> list[Verdict]:
+    from lgprof.cli.against import compare
+
+    if options.against is None:
+        return []
+    return [compare(options.run, options.against, quiet=out.quiet, yes=options.yes)]
+
+
+def _judged(profile: Profile | None, options: GateOptions, elapsed_s: float) -> list[Verdict]:
     from msgspec.structs import replace
 
     from lgprof.gate.baseline import judge_baseline
@@ -101,11 +115,22 @@ def _judged(profile: Profile, options: GateOptions, elapsed_s: float) -> Verdict
     from lgprof.gate.verdicts import merged
 
     verdicts = []
-    if options.budgets:
+    if profile is not None and options.budgets:
         verdicts.append(judge_budgets(profile, options.budgets))
-    if options.baseline is not None:
+    if profile is not None and options.baseline is not None:
         verdicts.append(judge_baseline(options.baseline, profile, options.rules))
-    return replace(merged(verdicts), elapsed_s=elapsed_s)
+    return [replace(merged(verdicts), elapsed_s=elapsed_s)] if verdicts else []
+
+
+def _profile(
+    options: GateOptions, out: VerdictOutput, stdout: StandardOutput, cwd: Path
+) -> Profile | None:
+    """The Profile that is judged by itself; None where two versions are compared and no more."""
+    if options.saved is not None:
+        return options.saved
+    if options.budgets or options.baseline is not None:
+        return _measured(options, out, stdout, cwd)
+    return None
 
 
 def _measured(

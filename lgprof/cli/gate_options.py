@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from lgprof.cli.against_options import AGAINST, against_of, tolerances
 from lgprof.cli.measuring import RunRequest, read_run_request
 from lgprof.cli.reading import (
     Choice,
@@ -25,8 +26,9 @@ from lgprof.config import Settings
 from lgprof.errors import UsageError
 from lgprof.gate.baseline import BaselineRules
 from lgprof.gate.budgets import EXAMPLE, parse_budget
-from lgprof.metrics import Condition, Unit
-from lgprof.metrics.units import parse_quantity
+from lgprof.gate.tolerances import Tolerances
+from lgprof.gate.versions import Against
+from lgprof.metrics import Condition
 from lgprof.model import Profile, read_profile
 
 _OF_GATE = {
@@ -34,7 +36,7 @@ _OF_GATE = {
     *("inconclusive", "list_metrics", "output", "force", "json_to", "quiet", "verbose"),
 }
 """Parameters that say something about a saved Profile as well."""
-_RULES = ("trust_times", "allow_environment", "tolerance")
+_RULES = ("trust_times", "allow_environment")
 _SUFFIXES = (".json", ".json.gz")
 
 
@@ -48,6 +50,9 @@ class GateOptions:
     budgets: tuple[Condition, ...]
     baseline: Profile | None
     rules: BaselineRules
+    against: Against | None
+    """Another version of the graph to compare with."""
+    yes: bool
     inconclusive_fails: bool
 
 
@@ -61,25 +66,36 @@ def read_gate_options(
     """
     typed = {**ctx.params, "budgets": ctx.params.get("budget")}
     values = _values(typed, settings, cwd, variables_set(ctx))
-    if not values.get("budgets") and "baseline" not in values:
+    against = against_of(values, values.get("tolerance", Tolerances()))
+    if not values.get("budgets") and "baseline" not in values and against is None:
         raise UsageError(
-            "nothing to check", hint=f"add --budget, such as {EXAMPLE}, or --baseline PROFILE"
+            "nothing to check",
+            hint=f"add --against main, --budget, such as {EXAMPLE}, or --baseline PROFILE",
         )
     baseline = read_profile(values["baseline"]) if "baseline" in values else None
     saved = None
     if target is not None and target.endswith(_SUFFIXES):
         _refuse_run_options(ctx)
+        if against is not None:
+            raise UsageError(
+                f"--against runs the graph, and {target} is a saved Profile",
+                hint="name the graph instead, or compare with --baseline PROFILE",
+            )
         saved = read_profile(cwd / target)
     run = read_run_request(ctx, target, inputs, settings, cwd)
     if baseline is not None and "requests" not in {**settings.options, **options_typed(ctx)}:
         run = replace(run, options=replace(run.options, requests=baseline.summary.requests))
     rules = {name: values[name] for name in _RULES if name in values}
+    if "tolerance" in values:
+        rules["tolerance"] = values["tolerance"].general
     return GateOptions(
         run=run,
         saved=saved,
         budgets=values.get("budgets", ()),
         baseline=baseline,
         rules=BaselineRules(**rules),
+        against=against,
+        yes=bool(ctx.params.get("yes")),
         inconclusive_fails=values.get("inconclusive") == "fail",
     )
 
@@ -105,15 +121,12 @@ def _budgets(choice: Choice) -> tuple[Condition, ...]:
     return tuple(parse_budget(str(text), what) for text in texts)
 
 
-def _share(choice: Choice) -> float:
-    return parse_quantity(str(choice.value), Unit.SHARE, choice.where)
-
-
 _READERS: dict[str, Reader] = {
     "budgets": _budgets,
     "baseline": lambda choice: choice.folder / choice.value,
     "trust_times": as_written,
     "allow_environment": as_written,
-    "tolerance": _share,
+    "tolerance": tolerances,
+    **AGAINST,
     "inconclusive": one_of("answer", "pass", "fail"),
 }

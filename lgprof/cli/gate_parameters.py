@@ -52,9 +52,39 @@ AllowEnvironment = Annotated[
     ),
 ]
 Tolerance = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[METRIC=]SHARE",
+        show_default="5%, p95=20%",
+        help="How much more is still good enough: 5%, or of one metric: p95=30%, "
+        "tokens.input=0%; repeat it for several.",
+    ),
+]
+Against = Annotated[
     str | None,
     typer.Option(
-        metavar="SHARE", show_default="5%", help="How much slower is still good enough, as 5%."
+        envvar="LGPROF_AGAINST",
+        metavar="REV",
+        help="Compare with another version of the graph: a branch, tag or commit of git. Both "
+        "run, in turns.",
+    ),
+]
+BasePython = Annotated[
+    str | None,
+    typer.Option(
+        envvar="LGPROF_BASE_PYTHON",
+        metavar="FILE",
+        help="Python interpreter for the base, where it needs other packages; lgprof must be "
+        "installed there too.",
+    ),
+]
+TimeBudget = Annotated[
+    str | None,
+    typer.Option(
+        envvar="LGPROF_TIME_BUDGET",
+        metavar="DURATION",
+        show_default="120s",
+        help="How long --against may take to decide.",
     ),
 ]
 Inconclusive = Annotated[

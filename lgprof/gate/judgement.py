@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lgprof.gate.counts import Totals, p_more_errors
 from lgprof.gate.evidence import Evidence
-from lgprof.gate.quantities import COUNTED, ERRORS
+from lgprof.gate.quantities import COUNTED, ERRORS, UNITS
 from lgprof.gate.sequential import Estimate, Finding, Levels, State, levels_at, states, weigh
 from lgprof.gate.times import CPU, P95, WALL, Metric
+from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check, Decision
 from lgprof.stats import mean
 
@@ -26,21 +26,6 @@ _MARGIN_SHARE = 0.2
 """Margin by tolerance: what is slower by less is no regression, however well it is proven."""
 _ERRORS_OPEN_BELOW = 0.1
 """More errors than before with a p-value below this keep a gate from passing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerances:
-    """Relative changes that are tolerated."""
-
-    general: float = 0.05
-    p95: float = 0.20
-    """More than the general one: the tail of a few requests is known to some 3 to 8 %."""
-    of: Mapping[str, float] = field(default_factory=dict)
-    """Set for single metrics."""
-
-    def __getitem__(self, metric: str) -> float:
-        default = max(self.p95, self.general) if metric == P95.name else self.general
-        return self.of.get(metric, default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +181,7 @@ class _Look:
         is_gated = self._rules.times_gated
         return Check(
             metric=metric.name,
+            unit="s",
             node=metric.node,
             verdict=self._states[metric] if is_gated else "inconclusive",
             base=mean([ratio.base_s for ratio in ratios]),
@@ -215,6 +201,7 @@ class _Look:
         checks.append(
             Check(
                 metric=ERRORS,
+                unit="share",
                 verdict=self._states.get(Metric(ERRORS), "pass"),
                 base=base_rate,
                 new=new_rate,
@@ -229,6 +216,7 @@ class _Look:
         found = count.estimate
         return Check(
             metric=name,
+            unit=UNITS[name],
             verdict=self._states.get(Metric(name), "inconclusive"),
             base=count.base / requests,
             new=count.new / requests,

@@ -131,7 +131,6 @@ class RequestRow(msgspec.Struct, array_like=True):
     error_type: str | None
     wall_s: float
     cpu_s: float | None
-    tool_calls: int
     models: list[AskedModel]
     nodes: dict[str, NodeFigures]
 

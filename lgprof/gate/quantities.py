@@ -9,9 +9,11 @@ from lgprof.gate.protocol import AskedModel, RequestRow
 from lgprof.gate.times import Metric
 
 LLM_CALLS, TOKENS_IN, TOKENS_OUT = "llm_calls", "tokens.input", "tokens.output"
-COST, TOOL_CALLS, ERRORS = "cost.per_request", "tool_calls", "error_rate"
+COST, ERRORS = "cost.per_request", "error_rate"
 COUNTED = (COST, TOKENS_IN, TOKENS_OUT, LLM_CALLS)
 """In the order in which they are shown."""
+UNITS = {COST: "USD", TOKENS_IN: "tokens", TOKENS_OUT: "tokens", LLM_CALLS: "count"}
+"""Values of `lgprof.metrics.Unit`, per request."""
 
 CostOf = Callable[[AskedModel], float | None]
 Counted = dict[Metric, float]

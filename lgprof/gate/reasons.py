@@ -1,4 +1,4 @@
-"""A comparison in sentences: who did it, what changed besides, and what would decide."""
+"""A comparison in sentences: who did it, what else changed, what would decide."""
 
 from __future__ import annotations
 
@@ -27,9 +27,6 @@ def reasons(
     judgement: Judgement,
     *,
     elapsed_s: float,
-    is_same: bool,
-    live_hosts: list[str],
-    is_pinned: bool,
 ) -> list[str]:
     """What there is to say beside the table, the most important first."""
     return [
@@ -37,7 +34,6 @@ def reasons(
         *_counts_by_node(evidence, judgement),
         *_structure(evidence),
         *_open_questions(evidence, judgement, elapsed_s),
-        *_circumstances(is_same, live_hosts, is_pinned),
     ]
 
 
@@ -125,7 +121,8 @@ def _pairs_needed(check: Check, pairs: int) -> int:
     return next((look for look in LOOKS if look > pairs and look >= wanted), LOOKS[-1])
 
 
-def _circumstances(is_same: bool, live_hosts: list[str], is_pinned: bool) -> Iterator[str]:
+def circumstances(*, is_same: bool, live_hosts: list[str], is_pinned: bool) -> Iterator[str]:
+    """What to know of how two versions were compared."""
     if is_same:
         yield "the base and the candidate are the same files: any difference is noise"
     if live_hosts:

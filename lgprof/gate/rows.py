@@ -20,7 +20,6 @@ def request_row(request: Request) -> RequestRow:
         error_type=request.error_type,
         wall_s=request.latency_s,
         cpu_s=request.cpu_s,
-        tool_calls=sum(span.kind == "tool" for span in request.spans),
         models=[
             AskedModel(span.path, span.name, span.model)
             for span in request.spans

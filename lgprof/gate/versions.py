@@ -14,13 +14,14 @@ from typing import Any, Literal, NamedTuple
 
 from lgprof.gate.duel import Course, PairRows
 from lgprof.gate.evidence import Evidence, PairFigures
-from lgprof.gate.judgement import Judgement, Rules, Tolerances, judge
+from lgprof.gate.judgement import Judgement, Rules, judge
 from lgprof.gate.preparation import Confirm, Preparation, prepare
 from lgprof.gate.quantities import CostOf
-from lgprof.gate.reasons import culprits, reasons
+from lgprof.gate.reasons import circumstances, culprits, reasons
 from lgprof.gate.sequential import LOOKS, levels_at
 from lgprof.gate.stage import Stage, Subject, broken
 from lgprof.gate.times import WALL
+from lgprof.gate.tolerances import Tolerances
 from lgprof.gate.trees import Trees, two_trees
 from lgprof.llm.prices import Prices
 from lgprof.model import Decision, Verdict
@@ -164,14 +165,15 @@ class _Comparison:
             checks=judgement.checks,
             pairs=len(self._evidence.pairs),
             elapsed_s=elapsed_s,
-            reasons=reasons(
-                self._evidence,
-                judgement,
-                elapsed_s=elapsed_s,
-                is_same=self._trees.is_same,
-                live_hosts=plan.live_hosts,
-                is_pinned=bool(plan.cores),
-            ),
+            reasons=reasons(self._evidence, judgement, elapsed_s=elapsed_s),
+            warnings=[
+                *circumstances(
+                    is_same=self._trees.is_same,
+                    live_hosts=plan.live_hosts,
+                    is_pinned=bool(plan.cores),
+                )
+            ],
+            series=[_relative(ratio.log_ratio) for ratio in self._evidence.times[WALL]],
             culprits=culprits(self._evidence, judgement),
             against=f"{self._trees.revision} ({self._trees.commit})",
         )

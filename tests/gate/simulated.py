@@ -92,7 +92,6 @@ def _row(
         error_type="builtins.ValueError" if fails else None,
         wall_s=wall_s,
         cpu_s=wall_s * graph.cpu_share,
-        tool_calls=0,
         models=[AskedModel("n0", "m", asked)],
         nodes=nodes,
     )

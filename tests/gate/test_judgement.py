@@ -8,8 +8,9 @@ import pytest
 from simulated import Graph, Machine, gate, pair
 
 from lgprof.gate.evidence import Evidence
-from lgprof.gate.judgement import Rules, Tolerances, judge
+from lgprof.gate.judgement import Rules, judge
 from lgprof.gate.reasons import culprits, reasons
+from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check
 
 ROUNDS = 60
@@ -112,7 +113,7 @@ def test_one_more_token_is_known_exactly_and_tolerated_or_not() -> None:
     assert (tokens.base, tokens.new, tokens.exact, tokens.ci) == (100, 101, True, None)
     assert tokens.change == pytest.approx(0.01)
     assert tokens.verdict == judgement.decision == "pass"
-    said = reasons(evidence, judgement, elapsed_s=10, is_same=False, live_hosts=[], is_pinned=True)
+    said = reasons(evidence, judgement, elapsed_s=10)
     assert "n0: input tokens per request 100 -> 101 (+1.00%), exactly" in said
 
     strict = Rules(Tolerances(of={"tokens.input": 0.0}))
@@ -182,6 +183,6 @@ def test_without_time_for_a_decision_it_says_what_it_could_have_seen() -> None:
     wall = check_of(judgement.checks, "wall")
     assert wall.detectable is not None
     assert wall.detectable > 0.05
-    said = reasons(evidence, judgement, elapsed_s=7, is_same=True, live_hosts=[], is_pinned=False)
+    said = reasons(evidence, judgement, elapsed_s=7)
     assert any(text.startswith("wall: undecided after 2 pairs; a regression of") for text in said)
     assert any(text.startswith("--time-budget ") for text in said)
