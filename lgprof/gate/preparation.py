@@ -78,8 +78,8 @@ def prepare(
     for version, opened, warmed in zip(
         (stage.candidate, stage.base), (new, base), reversed(warm), strict=True
     ):
-        if opened.first.outcome != "ok" and warmed.all_failed:
-            raise broken(version, warmed.failures)
+        if opened.first.outcome != "ok" and not warmed.succeeded:
+            raise broken(version, [*opened.failures, *warmed.failures])
     latencies_s = [statistics.median(each.wall_s) for each in warm]
     block = block_size(max(latencies_s))
     on_one_core = all(each.cpu_share <= _ONE_CORE and not each.has_children for each in warm)

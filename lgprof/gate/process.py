@@ -85,8 +85,8 @@ class SideProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with suppress(OSError, ValueError):
-            for line in self._process.stdout:
+        with self._process.stdout as answers:
+            for line in answers:
                 self._lines.put(line)
         self._lines.put(b"")
 
@@ -135,6 +135,7 @@ class SideProcess:
         else:
             self._process.kill()
         self._process.wait()
+        self.leave()
         self._printed.close()
 
     def _explained(self, problem: protocol.Problem) -> LgprofError:

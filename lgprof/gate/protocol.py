@@ -62,12 +62,8 @@ class WarmedUp(msgspec.Struct, tag=True):
     """CPU time by wall time: above 1 the graph used several cores."""
     has_children: bool
     """The graph started processes that still run."""
+    succeeded: int
     failures: list[Failure]
-
-    @property
-    def all_failed(self) -> bool:
-        """No request came to a good end."""
-        return sum(failure.count for failure in self.failures) == len(self.wall_s)
 
 
 class Pin(msgspec.Struct, tag=True):

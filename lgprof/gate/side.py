@@ -126,7 +126,8 @@ class Side:
         gc.freeze()
         has_children = bool(psutil.Process().children())
         wall_s = [row.wall_s for row in made.rows]
-        return protocol.WarmedUp(wall_s, cpu_share, has_children, made.failures)
+        succeeded = sum(row.outcome == "ok" for row in made.rows)
+        return protocol.WarmedUp(wall_s, cpu_share, has_children, succeeded, made.failures)
 
     def _drive(self, indices: range) -> None:
         if self._stuck:

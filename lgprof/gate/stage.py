@@ -115,14 +115,16 @@ def _in_tree(spec: str | None, root: Path, version: Version) -> str | None:
 
 
 def broken(version: Version, failures: list[Failure]) -> TargetFailedError | TargetError:
-    """Every request of a version failed: there is nothing to compare."""
-    first = failures[0] if failures else Failure("an error", "it has no message", None, "")
-    where = f" in {first.node}" if first.node else ""
-    name = first.error_type.removeprefix("builtins.")
-    text = version.in_users_words(
-        f"the {version.name} fails on every request: {name}: {first.message.strip()}{where}"
-    )
-    trace = version.in_users_words(first.traceback) or None
+    """No request of a version succeeded: there is nothing to compare."""
+    trace = None
+    why = "no request ended in time (--timeout)"
+    if failures:
+        first = failures[0]
+        where = f" in {first.node}" if first.node else ""
+        name = first.error_type.removeprefix("builtins.")
+        why = f"every request fails: {name}: {first.message.strip()}{where}"
+        trace = version.in_users_words(first.traceback)
+    text = version.in_users_words(f"the {version.name}: {why}")
     if version.is_candidate:
         return TargetFailedError(text, user_traceback=trace)
     return TargetError(text, hint=BASE_HINT, user_traceback=trace)

@@ -19,8 +19,13 @@ class State(TypedDict, total=False):
     answer: str
 
 
+class Model(GenericFakeChatModel):
+    def _get_ls_params(self, stop=None, **kwargs):
+        return {"ls_provider": "openai", "ls_model_name": "gpt-4o", "ls_model_type": "chat"}
+
+
 PROMPT = "Answer in one word. " * 10
-SLEEP_S = 0.004
+SLEEP_S = 0.02
 
 
 async def search(state):
@@ -29,10 +34,10 @@ async def search(state):
 
 
 async def draft(state):
-    model = GenericFakeChatModel(
-        messages=iter([AIMessage("Yes.")]), metadata={"ls_model_name": "gpt-4o"}
-    )
-    answer = await model.ainvoke([HumanMessage(PROMPT + state["question"])])
+    prompt = PROMPT + state["question"]
+    usage = {"input_tokens": len(prompt), "output_tokens": 1, "total_tokens": len(prompt) + 1}
+    reply = AIMessage("Yes.", usage_metadata=usage)
+    answer = await Model(messages=iter([reply])).ainvoke([HumanMessage(prompt)])
     return {"answer": answer.content}
 
 
@@ -64,6 +69,12 @@ class Repository:
             text=True,
         )
         return done.stdout.strip()
+
+    def change(self, old: str, new: str) -> None:
+        """Replace a text of ``app.py`` in the working tree."""
+        text = (self.folder / "app.py").read_text()
+        assert old in text
+        self.write("app.py", text.replace(old, new))
 
     def write(self, name: str, text: str) -> None:
         file = self.folder / name

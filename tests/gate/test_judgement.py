@@ -5,13 +5,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from simulated import Graph, Machine, gate, pair
 
 from lgprof.gate.evidence import Evidence
 from lgprof.gate.judgement import Rules, judge
 from lgprof.gate.reasons import culprits, reasons
 from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check
+from tests.gate.simulated import Graph, Machine, gate, pair
 
 ROUNDS = 60
 NOISY = Machine(between_processes=0.03)

@@ -82,7 +82,7 @@ def test_a_broken_candidate_is_shown_with_the_user_s_own_paths() -> None:
     found = broken(CANDIDATE, [failure])
     assert isinstance(found, TargetFailedError)
     assert found.message == (
-        "the candidate fails on every request: ValueError: no /home/me/project/data in draft"
+        "the candidate: every request fails: ValueError: no /home/me/project/data in draft"
     )
     assert found.user_traceback == 'File "/home/me/project/app.py", line 3, in draft\n'
 

@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from repository import Repository
 
 from lgprof.errors import UsageError
 from lgprof.gate.trees import two_trees
+from tests.gate.repository import Repository
 
 
 @pytest.fixture

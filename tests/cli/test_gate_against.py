@@ -1,0 +1,190 @@
+"""Two versions of a graph compared from the command line, in a git repository of the user's."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.cli.harness import Done, Project, finish, wait_for_lines
+from tests.gate.repository import APP, Repository
+
+pytestmark = pytest.mark.slow
+
+HANGING = """
+import os, time
+from typing import TypedDict
+
+from langgraph.graph import END, START, StateGraph
+
+
+class State(TypedDict, total=False):
+    question: str
+
+
+def hang(state):
+    with open(os.environ["STARTED"], "a") as file:
+        file.write("started\\n")
+    time.sleep(3600)
+
+
+graph = StateGraph(State)
+graph.add_node("hang", hang)
+graph.add_edge(START, "hang")
+graph.add_edge("hang", END)
+app = graph.compile()
+"""
+
+
+class GatedProject(Project):
+    """A repository with a graph in it, and a temporary folder that only its gates use."""
+
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        super().__init__(folder)
+        self.repository = Repository(folder)
+        self.temporary = temporary
+        self.notes = temporary.parent / "started"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"TMPDIR": str(self.temporary), "STARTED": str(self.notes)}
+
+    def gate(self, *arguments: str) -> Done:
+        question = ("-i", '{"question": "Why?"}')
+        return self.run("gate", "app:app", *question, *arguments, env=self.environment)
+
+    def verdict(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        done = self.gate("--json", "-", *arguments)
+        assert done.out, done.err
+        return done.code, json.loads(done.out)
+
+    def processes(self) -> list[psutil.Process]:
+        """Those that run in a tree of a gate."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.cwd().startswith(str(self.temporary)):
+                    found.append(process)
+        return found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[GatedProject]:
+    """When the test ends, no process, no worktree and no file of a gate may be left."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    made = GatedProject(tmp_path / "project", temporary)
+    made.repository.commit(**{"README.md": "A graph.\n"})
+    made.repository.commit(app__py=APP)
+    yield made
+    _, alive = psutil.wait_procs(made.processes(), timeout=5)
+    for process in alive:
+        process.kill()
+    assert not alive, "processes were left behind"
+    assert list(temporary.glob("lgprof-*")) == []
+    assert made.repository.worktrees == 1
+
+
+def checks(verdict: dict[str, Any], decision: str) -> set[tuple[str, str | None]]:
+    found = [check for check in verdict["checks"] if check["verdict"] == decision]
+    return {(check["metric"], check["node"]) for check in found}
+
+
+def test_nothing_changed(project: GatedProject) -> None:
+    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "8s")
+    assert code == 0
+    assert verdict["verdict"] in ("pass", "inconclusive")
+    assert verdict["against"].startswith("HEAD (")
+    assert verdict["pairs"] >= 2
+    assert len(verdict["series"]) == verdict["pairs"]
+    assert checks(verdict, "fail") == set()
+    exact = {check["metric"] for check in verdict["checks"] if check["exact"]}
+    assert exact == {"cost.per_request", "tokens.input", "tokens.output", "llm_calls"}
+    assert any("are the same files" in text for text in verdict["warnings"])
+    assert project.repository.git("status", "--porcelain") == ""
+
+
+def test_a_node_ten_times_slower_and_a_doubled_prompt(project: GatedProject) -> None:
+    project.repository.change("SLEEP_S = 0.02", "SLEEP_S = 0.2")
+    project.repository.change('word. " * 10', 'word. " * 20')
+    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "20s")
+    assert code == 1
+    assert verdict["verdict"] == "fail"
+    failed = checks(verdict, "fail")
+    assert failed >= {("wall", None), ("wall", "search")}
+    assert failed >= {("tokens.input", None), ("cost.per_request", None)}
+    assert verdict["culprits"] == ["search"]
+    assert ("tokens.output", None) in checks(verdict, "pass")
+    assert any(reason.startswith("draft: input tokens") for reason in verdict["reasons"])
+    assert project.repository.git("status", "--porcelain") == "M app.py"
+
+
+def test_a_candidate_that_cannot_be_imported(project: GatedProject) -> None:
+    project.repository.change("import asyncio", "import asyncioo")
+    done = project.gate("--against", "HEAD")
+    assert done.code == 3
+    assert done.error == (
+        "error: the candidate: importing app failed: ModuleNotFoundError: "
+        "No module named 'asyncioo'"
+    )
+    assert f'File "{project.folder}/app.py", line 2' in done.err
+
+
+def test_a_candidate_that_fails_on_every_request(project: GatedProject) -> None:
+    project.repository.change("answer.content}", "answer.contents}")
+    done = project.gate("--against", "HEAD")
+    assert done.code == 3
+    assert "the candidate: every request fails: AttributeError" in done.error
+    assert "in draft" in done.error
+    assert "answer.contents" in done.err
+
+
+def test_a_base_without_the_graph(project: GatedProject) -> None:
+    done = project.gate("--against", "HEAD~1")
+    assert done.code == 2
+    assert done.error == "error: the base: no module named 'app' (looked from HEAD~1)"
+    assert "name another revision with --against" in done.hint
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_while_the_graph_hangs(project: GatedProject, sent: signal.Signals) -> None:
+    project.repository.commit(app__py=HANGING)
+    process = project.start("gate", "app:app", "--against", "HEAD", env=project.environment)
+    wait_for_lines(project.notes, 2, process)
+    process.send_signal(sent)
+    done = finish(process)
+    assert done.code == 130
+    assert done.err == "interrupted: nothing was decided\n"
+
+
+def test_a_graph_that_hangs_is_given_up(project: GatedProject) -> None:
+    project.write("app.py", HANGING)
+    done = project.gate("--against", "HEAD", "--timeout", "300ms")
+    assert done.code == 3
+    assert done.error == "error: the candidate: no request ended in time (--timeout)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (("--against", "nope"), "there is no such revision", "name a branch"),
+        (("--against", "HEAD", "--tolerance", "5"), "5 is 500%", "write 5%"),
+        (("--against", "HEAD", "--tolerance", "p59=5%"), "'p59' has no", "did you mean p95?"),
+        (("--against", "HEAD", "--tolerance", "wall=0%"), "wall is a time", "write wall=5%"),
+        (("--against", "HEAD", "--base-python", "nopython"), "there is no nopython", "name a"),
+        (("--against", "HEAD", "--time-budget", "soon"), "is no duration", "write 500ms"),
+    ],
+)
+def test_wrong_options(
+    project: GatedProject, arguments: tuple[str, ...], error: str, hint: str
+) -> None:
+    done = project.gate(*arguments)
+    assert done.code == 2
+    assert error in done.error
+    assert hint in done.hint
