@@ -26,7 +26,6 @@ def merged(verdicts: Sequence[Verdict]) -> Verdict:
         elapsed_s=sum(each.elapsed_s for each in verdicts),
         culprits=[node for each in verdicts for node in each.culprits],
         reasons=[reason for each in verdicts for reason in each.reasons],
-        culprits=[node for each in verdicts for node in each.culprits],
         against=next((each.against for each in verdicts if each.against), None),
         invalid=any(each.invalid for each in verdicts),
         warnings=list(dict.fromkeys(text for each in verdicts for text in each.warnings)),
