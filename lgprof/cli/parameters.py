@@ -186,7 +186,3 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, show_default=False, help="More rows, every traceback."
     ),
 ]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Do not ask before many requests to a provider that costs money."),
-]
