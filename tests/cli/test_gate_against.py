@@ -97,7 +97,7 @@ def checks(verdict: dict[str, Any], decision: str) -> set[tuple[str, str | None]
 
 
 def test_nothing_changed(project: GatedProject) -> None:
-    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "8s")
+    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "5s")
     assert code == 0
     assert verdict["verdict"] in ("pass", "inconclusive")
     assert verdict["against"].startswith("HEAD (")
@@ -110,18 +110,13 @@ def test_nothing_changed(project: GatedProject) -> None:
     assert project.repository.git("status", "--porcelain") == ""
 
 
-def test_a_node_ten_times_slower_and_a_doubled_prompt(project: GatedProject) -> None:
-    project.repository.change("SLEEP_S = 0.02", "SLEEP_S = 0.2")
+def test_a_doubled_prompt(project: GatedProject) -> None:
     project.repository.change('word. " * 10', 'word. " * 20')
-    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "20s")
-    assert code == 1
-    assert verdict["verdict"] == "fail"
-    failed = checks(verdict, "fail")
-    assert failed >= {("wall", None), ("wall", "search")}
-    assert failed >= {("tokens.input", None), ("cost.per_request", None)}
-    assert verdict["culprits"] == ["search"]
-    assert ("tokens.output", None) in checks(verdict, "pass")
-    assert any(reason.startswith("draft: input tokens") for reason in verdict["reasons"])
+    done = project.gate("--against", "HEAD", "--time-budget", "5s")
+    assert done.code == 1
+    assert "FAIL" in done.out
+    assert "draft: input tokens per request 204 -> 404 (+98.04%), exactly" in done.out
+    assert "draft: cost per request" in done.out
     assert project.repository.git("status", "--porcelain") == "M app.py"
 
 
