@@ -9,6 +9,7 @@ import lgprof
 
 ROOT = Path(lgprof.__file__).parent
 FLOORS = {
+    "pytest_plugin": 6,
     "cli": 5,
     "gate": 4,
     "render": 4,

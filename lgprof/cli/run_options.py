@@ -26,6 +26,8 @@ _READERS: dict[str, Reader] = {
     "probes": as_written,
     "capture_content": as_written,
 }
+RUN_OPTIONS = tuple(_READERS)
+"""Names of the options that say how a graph is run."""
 
 
 def read_run_options(
