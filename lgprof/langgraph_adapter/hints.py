@@ -14,11 +14,12 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
 
 from lgprof.langgraph_adapter.graphs import AnyGraph
-from lgprof.langgraph_adapter.shared_state import SharedState, global_uses
+from lgprof.langgraph_adapter.shared_state import SharedState
 from lgprof.langgraph_adapter.walk import (
     TASK_TYPE,
     captured,
     functions_of,
+    global_uses,
     instructions_of,
     mentions_interrupt,
     named_globals,

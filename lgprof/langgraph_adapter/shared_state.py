@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import functools
 import logging
 import re
 import types
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,8 +18,10 @@ from langchain_core.tools import BaseTool
 from langgraph.pregel import Pregel
 
 from lgprof.langgraph_adapter.walk import (
+    GLOBAL_LOADS,
     TASK_TYPE,
     captured,
+    global_uses,
     instructions_of,
     own_functions_of,
     runnables_in,
@@ -31,10 +33,8 @@ _CONSTANT_TYPES = (
     *(types.GenericAlias, types.UnionType, functools._lru_cache_wrapper),
     *(BaseLanguageModel, BaseRetriever, BaseTool, Pregel),
 )
-_NEXT_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
-_LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
+_CLASS_DATA = (bool, int, float, str, bytes, list, dict, set, deque)
 _DEPTH = 3
-_MISSING: Any = object()
 SET_ANEW: Any = object()
 """Stands for a variable that functions set: it has no object that could be watched."""
 
@@ -119,8 +119,20 @@ def _add_held(found: dict[str, object], candidate: object) -> None:
         candidate = next(filter(callable, reversed(candidate.args)), candidate.func)
     if isinstance(candidate, types.MethodType):
         candidate = candidate.__self__
-    if not _is_constant(candidate) and getattr(candidate, "__dict__", None):
+    if not _is_constant(candidate) and attributes_of(candidate):
         found.setdefault(f"attributes of {type(candidate).__name__}", candidate)
+
+
+def attributes_of(value: object) -> dict[str, object]:
+    """What an object holds, with the data that its classes hold for all of their objects."""
+    held: dict[str, object] = {}
+    for cls in reversed(type(value).__mro__[:-1]):
+        held |= {
+            name: item
+            for name, item in vars(cls).items()
+            if not name.startswith("__") and isinstance(item, _CLASS_DATA)
+        }
+    return held | getattr(value, "__dict__", {})
 
 
 def _is_constant(value: object, depth: int = _DEPTH) -> bool:
@@ -137,35 +149,11 @@ def _is_constant(value: object, depth: int = _DEPTH) -> bool:
     return module in ("typing", "typing_extensions", "langgraph") and not isinstance(value, dict)
 
 
-def global_uses(function: types.FunctionType) -> dict[str, object]:
-    """Globals that a function uses, by dotted name; attributes of modules and classes followed."""
-    found: dict[str, object] = {}
-    instructions = list(instructions_of(function))
-    for position, one in enumerate(instructions):
-        if one.opname in _LOADS and one.argval in function.__globals__:
-            name, value = str(one.argval), function.__globals__[one.argval]
-            for after in instructions[position + 1 :]:
-                is_namespace = isinstance(value, types.ModuleType | type)
-                if after.opname not in _NEXT_ATTRIBUTE or not is_namespace:
-                    break
-                value = _attribute(value, after.argval)
-                name = f"{name}.{after.argval}"
-            if value is not _MISSING:
-                found[name] = value
-    return found
-
-
-def _attribute(value: object, name: str) -> object:
-    with contextlib.suppress(Exception):  # a module's own __getattr__ may raise anything
-        return getattr(value, name)
-    return _MISSING
-
-
 def _stored_names(function: types.FunctionType) -> Iterator[str]:
     """Globals, and attributes of globals, that a function sets."""
     instructions = list(instructions_of(function))
     for before, one in zip([None, *instructions], instructions, strict=False):
         if one.opname == "STORE_GLOBAL":
             yield str(one.argval)
-        elif one.opname == "STORE_ATTR" and before is not None and before.opname in _LOADS:
+        elif one.opname == "STORE_ATTR" and before is not None and before.opname in GLOBAL_LOADS:
             yield f"{before.argval}.{one.argval}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import inspect
 import sysconfig
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,10 @@ from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable, Around
 
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
+GLOBAL_LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
+"""Instructions that read a global."""
+_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
+_MISSING: Any = object()
 _FRAMEWORK = ("langchain", "langchain_core", "langgraph")
 _FOLLOW_DEPTH = 4
 """How many calls deep a node's own helper functions are followed."""
@@ -155,9 +160,10 @@ def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, ob
             return
         else:
             call = getattr(type(candidate), "__call__", None)  # noqa: B004
-            if not isinstance(call, types.FunctionType):
-                return
-            candidate, owner = call, candidate
+            if isinstance(call, types.FunctionType):
+                candidate, owner = call, candidate
+            else:  # what functools makes keeps the function
+                candidate = getattr(candidate, "__wrapped__", None)
 
 
 def codes_of(function: types.FunctionType) -> list[types.CodeType]:
@@ -195,21 +201,60 @@ def instructions_of(function: types.FunctionType) -> Iterator[dis.Instruction]:
 
 def named_globals(function: types.FunctionType) -> dict[str, object]:
     """The globals that a function uses, by name."""
-    used = (one for one in instructions_of(function) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+    used = (one for one in instructions_of(function) if one.opname in GLOBAL_LOADS)
     names = dict.fromkeys(str(one.argval) for one in used)
     return {name: function.__globals__[name] for name in names if name in function.__globals__}
 
 
+def global_uses(function: types.FunctionType) -> dict[str, object]:
+    """Globals that a function uses, by dotted name; attributes of modules and classes followed."""
+    found: dict[str, object] = {}
+    instructions = list(instructions_of(function))
+    for position, one in enumerate(instructions):
+        if one.opname in GLOBAL_LOADS and one.argval in function.__globals__:
+            name, value = str(one.argval), function.__globals__[one.argval]
+            for after in instructions[position + 1 :]:
+                is_namespace = isinstance(value, types.ModuleType | type)
+                if after.opname not in _ATTRIBUTES or not is_namespace:
+                    break
+                value = _attribute(value, after.argval)
+                name = f"{name}.{after.argval}"
+            if value is not _MISSING:
+                found[name] = value
+    return found
+
+
+def _attribute(value: object, name: str) -> object:
+    with contextlib.suppress(Exception):  # a module's own __getattr__ may raise anything
+        return getattr(value, name)
+    return _MISSING
+
+
 def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
-    """What a function may call: captured functions, those of its project, its object's methods."""
+    """What a function may call: captured functions, those of its project, its objects' methods."""
     yield from captured(function).values()
-    for value in named_globals(function).values():
-        for helper in [value, *(_callables(value) if isinstance(value, BaseTool) else ())]:
+    names = names_in(function)
+    for value in (*captured(function).values(), *global_uses(function).values(), owner):
+        for helper in (value, *_callables_of(value), *_methods_of(value, names)):
             if any(_is_of_project(plain, function) for plain, _ in _plain_functions(helper)):
                 yield helper
-    if owner is not None:
-        methods = (getattr(type(owner), name, None) for name in names_in(function))
-        yield from (types.MethodType(m, owner) for m in methods if callable(m))
+
+
+def _callables_of(value: object) -> list[object]:
+    return _callables(value) if isinstance(value, BaseTool) else []
+
+
+def _methods_of(value: object, names: set[str]) -> Iterator[object]:
+    """Methods by these names of an object; of a class, all that may run when one is made."""
+    if value is None or isinstance(value, types.FunctionType | types.ModuleType | Pregel):
+        return
+    if isinstance(value, type):
+        yield from (item for item in vars(value).values() if isinstance(item, types.FunctionType))
+        return
+    for name in names:
+        method = inspect.getattr_static(type(value), name, None)
+        if isinstance(method, types.FunctionType):
+            yield types.MethodType(method, value)
 
 
 def _is_of_project(helper: types.FunctionType, caller: types.FunctionType) -> bool:

@@ -17,7 +17,8 @@ class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
     clocks: list[str] = []
     """Time and chance: ``time.time``, ``random.random``, ``uuid.uuid4``."""
     context: list[str] = []
-    """What is injected besides the state: ``config``, ``store``, ``runtime``, ``writer``."""
+    """What it is given besides the state: ``config``, ``store``, ``runtime``, ``writer``; and
+    ``a file`` where it was seen to read one."""
     tools: list[str] = []
     """Tools by name: what they do to the world is not known."""
     control: list[str] = []

@@ -7,6 +7,7 @@ before, are not seen.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ _EVENTS = {
     "os.putenv": "set an environment variable",
 }
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+_READ = "read a file"
+_NO_DATA = re.compile(
+    r"\.(py[cdo]?|so|dll|dist-info.*)$|__pycache__|/(site|dist)-packages/|^/(proc|sys|dev)/"
+)
+"""Files that are code, or the system's."""
 _MODEL_FRAMES = "langchain_core.language_models"
 _watching: list[Effects] = []
 _is_hooked = False
@@ -46,12 +52,19 @@ class Effects:
 
     def of(self, node: str) -> list[str]:
         """What a node, and those in it, were seen to do: ``write a file``."""
+        return sorted(self._seen(node) - {_READ})
+
+    def reads_files(self, node: str) -> bool:
+        """Whether a node, or one in it, was seen to read a file other than code."""
+        return _READ in self._seen(node)
+
+    def _seen(self, node: str) -> set[str]:
         inside = (
             effects
             for path, effects in self._by_node.items()
             if path == node or path.startswith(f"{node}/")
         )
-        return sorted(set().union(*inside))
+        return set().union(*inside)
 
 
 @contextmanager
@@ -89,10 +102,11 @@ def _opening(event: str, args: tuple[Any, ...]) -> str | None:
     if event != "open":
         return None
     path, mode, flags = args
+    # Modules that are imported while a node runs are read, and compiled.
+    if not isinstance(path, str) or _NO_DATA.search(path):
+        return None
     writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & _WRITES
-    # Modules that are imported while a node runs are compiled.
-    is_cache = isinstance(path, str) and "__pycache__" in path
-    return "write a file" if writes and not is_cache else None
+    return "write a file" if writes else _READ
 
 
 def _in_a_model_call() -> bool:

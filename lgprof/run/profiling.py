@@ -294,6 +294,7 @@ class _Run:
         target = described(self._source.spec, self._target, self._inputs, self._mode)
         for path, hints in target.hints.items():
             hints.effects = self._effects.of(path)
+            hints.context += ["a file"] if self._effects.reads_files(path) else []
         return target
 
     def _profile(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import colorsys
+import importlib
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
+from lgprof.model import NodeHints
 from tests.profiling import profile_graph
 
 
@@ -22,10 +25,13 @@ class State(TypedDict, total=False):
     q: int
 
 
-def effects_of(node: Any, **options: Any) -> list[str]:
+def effects_of(node: Any) -> list[str]:
+    return hints_of(node).effects
+
+
+def hints_of(node: Any) -> NodeHints:
     graph = StateGraph(State).add_node("n", node).add_edge(START, "n").compile()
-    profile = profile_graph(graph, {"q": 1}, **options).profile
-    return profile.target.hints["n"].effects
+    return profile_graph(graph, {"q": 1}).profile.target.hints["n"]
 
 
 @pytest.fixture
@@ -52,6 +58,7 @@ def test_files_programs_and_connections_are_told_apart(tmp_path, address):
 
     assert effects_of(writes) == ["write a file"]
     assert effects_of(reads) == []
+    assert hints_of(reads).context == ["a file"]
     assert effects_of(starts) == ["start a program"]
     assert effects_of(connects) == ["connect to a server"]
 
@@ -69,6 +76,14 @@ def test_threads_and_the_loop_s_executor_belong_to_their_node(tmp_path):
 
     assert effects_of(writes) == ["write a file"]
     assert effects_of(in_a_pool) == ["write a file"]
+
+
+def test_imports_read_no_file():
+    def imports(state: State) -> dict[str, Any]:
+        importlib.reload(colorsys)
+        return {}
+
+    assert hints_of(imports).context == []
 
 
 def test_a_model_s_own_connection_is_no_effect(address):

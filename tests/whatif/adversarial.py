@@ -31,6 +31,7 @@ COUNT = 0
 RATES = dict.fromkeys(range(50), 1.5)
 SENT: list[str] = []
 FILE = Path(tempfile.gettempdir()) / f"lgprof-test-{uuid4()}"
+TABLE = FILE.with_suffix(".table")
 
 
 class State(TypedDict, total=False):
@@ -514,6 +515,19 @@ def writes_file() -> Any:
         with open(path, "a") as file:
             file.write(f"{state['q']}\n")
         return {"out": "written"}
+
+    return one(n)
+
+
+@cached("a file that may change")
+def reads_file() -> Any:
+    path = str(TABLE)
+    TABLE.write_text("3")
+
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        with open(path) as file:
+            return {"out": state["q"] * int(file.read())}
 
     return one(n)
 

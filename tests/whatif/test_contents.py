@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 
 from lgprof.whatif.proof.contents import UntoldError, exact, normalised, plain_content
 
@@ -109,3 +109,19 @@ def test_objects_of_libraries_may_hold_more_than_they_show():
     for value in (threading.Event(), Plain(threading.Event()), list(range(30_000))):
         with pytest.raises(UntoldError):
             plain_content(value)
+
+
+def test_of_the_user_s_objects_private_and_class_attributes_are_looked_at_too():
+    class Counting(BaseModel):
+        _calls: int = PrivateAttr(0)
+
+    class Shared:
+        items: list[int] = []
+
+    model, shared = Counting(), Shared()
+    before = plain_content([model, shared])
+    model._calls += 1
+    after_one = plain_content([model, shared])
+    shared.items.append(1)
+
+    assert len({before, after_one, plain_content([model, shared])}) == 3

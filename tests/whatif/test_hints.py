@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 
 from lgprof.langgraph_adapter.hints import node_hints
 from lgprof.model import NodeHints
+from tests.whatif import adversarial
 
 BOX: list[int] = []
 COUNT = 0
@@ -46,6 +47,28 @@ class Counter:
 
     def node(self, state: State) -> dict[str, Any]:
         return {"a": 1}
+
+
+class Box:
+    items: list[int] = []
+
+    def __call__(self, state: State) -> dict[str, Any]:
+        self.items.append(state["q"])
+        return {"a": len(self.items)}
+
+
+class Service:
+    def send(self, q: int) -> None:
+        BOX.append(q)
+
+
+SERVICE = Service()
+
+
+@functools.cache
+def remembered(q: int) -> int:
+    BOX.append(q)
+    return q
 
 
 @tool
@@ -104,6 +127,25 @@ def seeded_chance(state: State) -> dict[str, Any]:
     return {"a": random.Random(state["q"]).randint(1, 6)}
 
 
+def through_an_object(state: State) -> dict[str, Any]:
+    SERVICE.send(state["q"])
+    return {}
+
+
+def through_a_new_object(state: State) -> dict[str, Any]:
+    Service().send(state["q"])
+    return {}
+
+
+def through_a_cache(state: State) -> dict[str, Any]:
+    return {"a": remembered(state["q"])}
+
+
+def through_a_module(state: State) -> dict[str, Any]:
+    adversarial.module_global()
+    return {}
+
+
 def test_a_pure_node_has_none():
     assert hints_of(pure) == NodeHints()
     assert hints_of(seeded_chance) == NodeHints()
@@ -122,6 +164,11 @@ def test_a_pure_node_has_none():
         (functools.partial(two, []), "argument (list)"),
         (Counter(), "attributes of Counter"),
         (Counter().node, "attributes of Counter"),
+        (Box(), "attributes of Box"),
+        (through_an_object, "global BOX (list)"),
+        (through_a_new_object, "global BOX (list)"),
+        (through_a_cache, "global BOX (list)"),
+        (through_a_module, "global GLOBAL (dict)"),
     ],
 )
 def test_shared_state_is_named(node, label):

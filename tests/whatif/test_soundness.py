@@ -15,7 +15,7 @@ from lgprof.model import Profile
 from lgprof.whatif import CacheNode, Parallel
 from lgprof.whatif.proof.overlap import overlap
 from tests.proving import predicted_and_proven
-from tests.whatif.adversarial import CACHED, FILE, PAIRS, a_node, b_node, two
+from tests.whatif.adversarial import CACHED, FILE, PAIRS, TABLE, a_node, b_node, two
 
 SIDE_BY_SIDE = Parallel(("A", "B"))
 BY_Q = CacheNode("n", ("q",))
@@ -57,6 +57,7 @@ EXPECTED_CACHED = {
     "a table that may change": ("unproven", HINT),
     "a mail": ("unproven", HINT),
     "a line in a file": ("unsafe", EFFECT),
+    "a file that may change": ("unproven", EFFECT),
     "a key that is missing from the cache key": ("unsafe", PROOF),
     "a key that cannot be pickled": ("unproven", PROOF),
     "messages with ids of their own, in a loop": ("unsafe", HINT),
@@ -75,7 +76,7 @@ def caught_by(graph: Any, profile: Profile, change: Any) -> str:
             return SETS
     nodes = change.nodes if isinstance(change, Parallel) else [change.node]
     hints = [profile.target.hints[node] for node in nodes]
-    if any(h.effects for h in hints):
+    if any(h.effects or "a file" in h.context for h in hints):
         return EFFECT
     is_hinted = any(h.shared or h.clocks or h.context for h in hints)
     return HINT if is_hinted else PROOF
@@ -113,6 +114,7 @@ def test_cached(name):
 
     profile, _, proof = predicted_and_proven(graph, [BY_Q], inputs, config=config, profiled=10)
     FILE.unlink(missing_ok=True)
+    TABLE.unlink(missing_ok=True)
 
     assert proof.status == EXPECTED_CACHED[name][0], proof.reasons
     assert caught_by(graph, profile, BY_Q) == EXPECTED_CACHED[name][1]

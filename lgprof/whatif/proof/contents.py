@@ -16,6 +16,8 @@ from uuid import UUID
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from lgprof.langgraph_adapter.shared_state import attributes_of
+
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.I)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.I)
 _PLAIN = (bool, int, float, complex, str, bytes)
@@ -134,16 +136,23 @@ class _Teller:
         return self._call_ids.setdefault(call_id, len(self._call_ids))
 
     def _fields(self, value: Any) -> Mapping[str, Any]:
-        if not self._libraries and _is_library(type(value)):
-            raise UntoldError(type(value).__qualname__)
+        if not self._libraries:
+            return _all_fields(value)
         if isinstance(value, BaseModel):
             return {name: getattr(value, name) for name in type(value).model_fields}
         if dataclasses.is_dataclass(value):
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        fields = getattr(value, "__dict__", None)
-        if fields is None:
+        if getattr(value, "__dict__", None) is None:
             raise UntoldError(type(value).__qualname__)
-        return dict(fields)
+        fields: Mapping[str, Any] = vars(value)
+        return fields
+
+
+def _all_fields(value: Any) -> Mapping[str, Any]:
+    """Private ones, and those of the class, too."""
+    if _is_library(type(value)) or getattr(value, "__dict__", None) is None:
+        raise UntoldError(type(value).__qualname__)
+    return {**attributes_of(value), **(getattr(value, "__pydantic_private__", None) or {})}
 
 
 def _is_library(cls: type) -> bool:

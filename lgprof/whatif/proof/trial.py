@@ -64,6 +64,7 @@ class Trial:
         ]
         self._nodes = [*self._reordered, *(change.node for change in self._cached)]
         self._watch = SharedWatch(graph, self._nodes)
+        self._file_readers: list[str] = []
 
         self._base = self._stage.arm("original", Applied(graph))
         self._control = self._stage.arm("original again", Applied(graph))
@@ -201,7 +202,11 @@ class Trial:
         for change in self._cached:
             hints = self._hints_of(change.node)
             found += [f"{change.node} uses {clock}" for clock in hints.clocks]
-            found += [f"{change.node} uses its {what}" for what in hints.context]
+            files = ["a file"] if change.node in self._file_readers else []
+            found += [
+                f"{change.node} is given {what}, which no key holds"
+                for what in (*hints.context, *files)
+            ]
             found += [f"{change.node} reads {label}" for label in hints.shared]
             if hints.opaque:
                 found.append(f"the code of {change.node} could not be read")
