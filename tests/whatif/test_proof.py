@@ -26,6 +26,7 @@ from lgprof.whatif import (
     PoolSize,
     RemoveBarrier,
     Retry,
+    Unblock,
 )
 from lgprof.whatif.proof import proving
 from lgprof.whatif.proof.evidence import Comparison
@@ -184,9 +185,9 @@ def numbers(target: Any) -> Inputs:
     return Inputs([{"q": number} for number in range(4)], "the test")
 
 
-def test_ctrl_c_leaves_nothing_behind():
+def test_ctrl_c_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     stream, threads = Pregel.stream, {thread.name for thread in threading.enumerate()}
-    folders = set(Path(tempfile.gettempdir()).glob("lgprof-*"))
     graph = in_a_row(first, second, last, checkpointer=InMemorySaver())
     source = TargetSource("tests:graph", graph, "graph")
     options = RunOptions(requests=4, warmup=0)
@@ -194,6 +195,7 @@ def test_ctrl_c_leaves_nothing_behind():
 
     def interrupt(done: int, total: int) -> None:
         if done == 5:
+            assert len(list(tmp_path.iterdir())) == 1
             raise KeyboardInterrupt
 
     with (
@@ -204,7 +206,7 @@ def test_ctrl_c_leaves_nothing_behind():
 
     assert Pregel.stream is stream
     assert {thread.name for thread in threading.enumerate()} <= threads
-    assert set(Path(tempfile.gettempdir()).glob("lgprof-*")) <= folders
+    assert list(tmp_path.iterdir()) == []
     assert not graph.checkpointer.storage
 
 
@@ -263,6 +265,14 @@ def test_max_concurrency_holds_in_the_copy_alone():
 async def threads_of_the_pool(state: State) -> dict[str, Any]:
     pool: Any = asyncio.get_running_loop()._default_executor
     return {"a": pool._max_workers}
+
+
+def test_of_an_unblocked_node_is_said_what_one_request_cannot_show():
+    proof = proven(in_a_row(first, second, last), [Unblock("first")], requests=2)
+
+    assert proof.evidence.notes == (
+        "one request ran at a time: what others gain while they wait for the loop is not measured",
+    )
 
 
 def test_the_pool_has_another_size_in_the_copy_alone():

@@ -173,8 +173,17 @@ class Trial:
             effects=effects,
             loop_bound=any(_is_loop_bound(o.error) for o in changed.values()),
             unmeasured=prediction.unmeasured if prediction is not None else (),
-            notes=tuple(sorted({note for arm in arms for note in arm.stand_ins.notes})),
+            notes=self._notes(arms),
         )
+
+    def _notes(self, arms: Sequence[Arm]) -> tuple[str, ...]:
+        notes = {note for arm in arms for note in arm.stand_ins.notes}
+        if any(isinstance(change, ch.Unblock) for change in self._changes):
+            notes.add(
+                "one request ran at a time: what others gain while they wait for the loop is not "
+                "measured"
+            )
+        return tuple(sorted(notes))
 
     def _shared(self) -> tuple[str, ...]:
         """State that nodes share, but for what never changed while they ran."""
