@@ -14,7 +14,7 @@ from lgprof.whatif import Change, Prediction, WhatIf
 from lgprof.whatif.proof import Proof, proving
 from tests.virtual_time import VirtualTime
 
-NUMBERS = [{"q": number} for number in range(24)]
+NUMBERS = [{"q": number} for number in range(20)]
 
 
 def predicted_and_proven(

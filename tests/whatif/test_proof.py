@@ -72,13 +72,13 @@ def test_independent_nodes_are_proven_to_save_the_shorter_one():
     assert proof.measured.mean_ci_s == pytest.approx((0.02, 0.02))
     assert prediction.saving.mean_s == pytest.approx(0.02, abs=0.001)
     assert proof.measured.outputs_equal is True
-    assert proof.measured.inputs == 24
+    assert proof.measured.inputs == 20
     assert proof.measured.control_error == pytest.approx(0, abs=1e-6)
     assert abs(proof.measured.prediction_error) < 0.02
     assert proof.reasons == (
-        "0 of 24 runs of the unchanged graph against itself differed",
-        "0 of 24 runs of the changed copy differed",
-        "0 of 48 runs differed with a delay on either side",
+        "0 of 20 runs of the unchanged graph against itself differed",
+        "0 of 20 runs of the changed copy differed",
+        "0 of 40 runs differed with a delay on either side",
     )
 
 
@@ -288,5 +288,5 @@ def test_the_pool_has_another_size_in_the_copy_alone():
     profile, _, proof = predicted_and_proven(graph, [PoolSize(3)])
 
     assert profile.requests[0].pool_size > 3
-    assert proof.evidence.control == Comparison(24, 0)
-    assert proof.evidence.natural == Comparison(24, 24)
+    assert proof.evidence.control == Comparison(20, 0)
+    assert proof.evidence.natural == Comparison(20, 20)

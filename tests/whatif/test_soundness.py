@@ -50,7 +50,7 @@ EXPECTED_PAIRS = {
 EXPECTED_CACHED = {
     "chance": ("unsafe", HINT),
     "one answer in fifty is another": ("unsafe", HINT),
-    "the date": ("unproven", HINT),
+    "the year": ("unproven", HINT),
     "a counter": ("unsafe", HINT),
     "the user in the config": ("unsafe", HINT),
     "the store": ("unproven", HINT),
@@ -109,7 +109,7 @@ def test_side_by_side(name):
 @pytest.mark.parametrize("name", CACHED)
 def test_cached(name):
     graph = CACHED[name]()
-    inputs = [{"q": number % 20, "user": number % 7} for number in range(90)]
+    inputs = [{"q": number % 20, "user": number % 7} for number in range(80)]
     config = {"configurable": {"user": "{{i}}"}}
 
     profile, _, proof = predicted_and_proven(graph, [BY_Q], inputs, config=config, profiled=10)
