@@ -74,7 +74,7 @@ class _Durability(_Checkpoints):
             return _changed(run, once, gone_s, made.tail_s - made.put_s)
         if self._mode == "sync":
             steps = tuple(
-                replace(step, gap=_longer(step.gap, made.put_s), saving_s=made.put_s)
+                replace(step, gap=_longer(step.gap, made.step_s), saving_s=made.step_s)
                 for step in run.steps
             )
             return replace(run, steps=steps, checkpointing=replace(made, beside=0))

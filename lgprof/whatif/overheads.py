@@ -17,5 +17,5 @@ TIMER_S = 0.0002
 """How much later than asked a sleep ends."""
 CHECKPOINT_S = 0.0001
 """What LangGraph does on the event loop for one checkpoint, its writing apart."""
-SAVER_BESIDE_S = 0.0001
+SAVER_BESIDE_S = 0.00015
 """What an operation of a saver in a thread takes from the node that it runs beside."""

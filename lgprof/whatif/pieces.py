@@ -101,7 +101,9 @@ class Checkpointing(msgspec.Struct, frozen=True):
 
     puts: int
     put_s: float
-    """The median of how long one checkpoint took, less the writes that it had to wait for."""
+    """The median of how long it took to write one checkpoint that had to wait for nothing."""
+    step_s: float
+    """Mean time of writing for a superstep: its nodes' results and the checkpoint."""
     get_s: float
     """Reading the thread's last one."""
     tail_s: float

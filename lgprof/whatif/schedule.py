@@ -61,6 +61,7 @@ class _Reader:
     def _graph(self, graph: Span, *, on_loop: bool) -> GraphRun:
         steps: list[Step] = []
         operations = self._tree.of_kind(graph, "checkpoint")
+        supersteps: list[tuple[float, float]] = []
         now_s = graph.start_s
         for nodes in self._tree.supersteps(graph):
             start_s = nodes[0].start_s
@@ -68,8 +69,9 @@ class _Reader:
             saving_s = time_in(operations, now_s, start_s)
             steps.append(Step(gap, self._tasks(nodes, on_loop), saving_s))
             now_s = max(node.end_s for node in nodes)
+            supersteps.append((start_s, now_s))
         tail = _framework(graph.end_s - now_s, on_loop)
-        checkpointing = checkpointing_of(operations, now_s)
+        checkpointing = checkpointing_of(operations, supersteps)
         return GraphRun(graph, tuple(steps), tail, on_loop, checkpointing)
 
     def _tasks(self, nodes: list[Span], on_loop: bool) -> tuple[Task, ...]:

@@ -388,16 +388,16 @@ def models() -> list[Case]:
         Case(
             "streaming model",
             "half the output",
-            streamed(20, 1),
+            streamed(10, 1),
             [FewerOutputTokens("draft", 0.5)],
-            lambda graph: streamed(10, 1)(),
+            lambda graph: streamed(5, 1)(),
         ),
         Case(
             "streaming model",
             "twice as fast",
-            streamed(20, 1),
+            streamed(10, 1),
             [SwapModel("draft", duration_factor=0.5)],
-            lambda graph: streamed(20, 2)(),
+            lambda graph: streamed(10, 2)(),
         ),
         rebuilt("three model calls in a row", "at once", BatchCalls("ask"), asked),
     ]

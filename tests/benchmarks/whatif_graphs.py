@@ -267,7 +267,7 @@ class Streaming(GenericFakeChatModel):
 
     tokens: int
     first_s: float = 0.03
-    each_s: float = 0.004
+    each_s: float = 0.008
 
     async def _astream(self, *args: Any, **kwargs: Any) -> Any:
         await asyncio.sleep(self.first_s)
@@ -285,7 +285,7 @@ def streams(key: str, tokens: int, speed: float = 1.0) -> Node:
         messages=iter([AIMessage("")]),
         tokens=tokens,
         first_s=0.03 / speed,
-        each_s=0.004 / speed,
+        each_s=0.008 / speed,
     )
 
     async def node(state: State) -> dict[str, Any]:
