@@ -44,10 +44,10 @@ def _regrouped(run: GraphRun, levels: Mapping[int, int]) -> Iterator[Step]:
     for step in run.steps:
         for task in step.tasks:
             tasks[levels[task.span.id]].append((step, task))
-    step = run.steps[0]
     for level in range(max(tasks) + 1):
         placed = tasks[level]
-        step = placed[0][0] if placed else step
+        # Where nothing runs but a node that waits, LangGraph's work is that of what follows.
+        step = next(tasks[later][0][0] for later in range(level, max(tasks) + 1) if tasks[later])
         if placed and [id(task) for _, task in placed] == [id(task) for task in step.tasks]:
             yield step
             continue

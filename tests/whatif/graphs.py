@@ -34,14 +34,43 @@ def sleeper(key: str, seconds: float, reads: tuple[str, ...] = ()) -> Callable[.
     return node
 
 
-def chain(**nodes: Callable[..., Any]) -> Any:
+def blocker(time: VirtualTime, key: str, seconds: float) -> Callable[..., Any]:
+    async def node(state: State) -> dict[str, Any]:
+        await asyncio.sleep(0.001)  # so that all nodes of the superstep have begun
+        time.block(seconds)
+        return {key: 1}
+
+    return node
+
+
+def computer(time: VirtualTime, key: str, seconds: float) -> Callable[..., Any]:
+    async def node(state: State) -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        time.compute(seconds)
+        return {key: 1}
+
+    return node
+
+
+def graph(nodes: dict[str, Any], edges: list[tuple[Any, str]], **options: Any) -> Any:
+    """A compiled graph; an edge from several nodes waits for all of them."""
     builder = StateGraph(State)
-    names = list(nodes)
     for name, node in nodes.items():
         builder.add_node(name, node)
-    for source, target in zip([START, *names], [*names, END], strict=True):
+    for source, target in edges:
         builder.add_edge(source, target)
-    return builder.compile()
+    return builder.compile(**options)
+
+
+def chain(**nodes: Callable[..., Any]) -> Any:
+    names = list(nodes)
+    return graph(nodes, list(zip([START, *names], [*names, END], strict=True)))
+
+
+def side_by_side(last: Callable[..., Any], **nodes: Callable[..., Any]) -> Any:
+    names = list(nodes)
+    edges = [(START, name) for name in names] + [(names, "last"), ("last", END)]
+    return graph({**nodes, "last": last}, edges)
 
 
 def profile_in_virtual_time(

@@ -1,0 +1,199 @@
+"""Model calls and checkpoints, on requests that are written down span by span."""
+
+from __future__ import annotations
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+
+from lgprof.model import Profile, Tokens
+from lgprof.whatif import (
+    Durability,
+    Faster,
+    FewerOutputTokens,
+    Parallel,
+    Prediction,
+    SwapCheckpointer,
+    SwapModel,
+    predict,
+)
+from lgprof.whatif.saving import mean_interval, saving
+from tests.render.sample_profiles import Recording, profile_of
+from tests.whatif.graphs import State, profile_in_virtual_time, sleeper
+
+GPT_4O_USD = (1000 * 2.5 + 200 * 10) / 1e6
+HALF_OUTPUT_USD = (1000 * 2.5 + 100 * 10) / 1e6
+
+
+def asking(
+    *models: str, first_token_s: float | None = 0.2, cost_usd: float | None = GPT_4O_USD
+) -> Profile:
+    """One request: a second in each model, 200 tokens out."""
+    recording = Recording()
+    for number, name in enumerate(models):
+        node = recording.run(f"ask{number}", 1.0)
+        attempt = recording.spans[-1]
+        recording.model(
+            attempt,
+            node.start_s,
+            node.end_s,
+            name,
+            tokens=Tokens(input=1000, output=200),
+            cost_usd=cost_usd,
+            first_token_s=first_token_s,
+        )
+        attempt.work_start_s, attempt.work_end_s = node.start_s, node.end_s
+        attempt.thread, attempt.segments = "loop", []
+    return profile_of([recording.done()])
+
+
+def saved(found: Prediction) -> tuple[float, float | None]:
+    """Milliseconds and USD per 1,000 requests."""
+    assert found.saving is not None
+    return found.saving.mean_s * 1e3, found.saving.usd_per_1k_requests
+
+
+def test_half_the_output_saves_half_of_what_follows_the_first_token() -> None:
+    milliseconds, usd = saved(predict(asking("gpt-4o"), [FewerOutputTokens("ask0", 0.5)]))
+    assert milliseconds == pytest.approx(400)
+    assert usd == pytest.approx((GPT_4O_USD - HALF_OUTPUT_USD) * 1000)
+
+
+def test_without_a_first_token_no_time_is_claimed() -> None:
+    profile = asking("gpt-4o", first_token_s=None)
+    found = predict(profile, [FewerOutputTokens("ask0", 0.5)])
+    assert saved(found)[0] == 0
+    assert "do not stream" in found.caveats[0]
+
+
+def test_a_price_of_the_users_own_is_not_taken_for_a_listed_one() -> None:
+    found = predict(asking("gpt-4o", cost_usd=0.5), [FewerOutputTokens("ask0", 0.5)])
+    assert saved(found)[1] is None
+    assert "gpt-4o was not billed at a listed price" in found.caveats[0]
+
+
+def test_a_model_seen_elsewhere_tells_its_speed_and_price() -> None:
+    profile = asking("gpt-4o", "gpt-4o-mini")
+    fast = profile.requests[0].spans[-1]
+    assert fast.model is not None
+    fast.model.first_token_s = 0.9  # then 200 tokens in 0.1 s
+    milliseconds, usd = saved(predict(profile, [SwapModel("ask0", "gpt-4o-mini")]))
+    assert milliseconds == pytest.approx(0, abs=1e-6)
+    mini_usd = (1000 * 0.15 + 200 * 0.6) / 1e6
+    assert usd == pytest.approx((GPT_4O_USD - mini_usd) * 1000)
+    found = predict(profile, [SwapModel("ask0", "gpt-4.1")])
+    assert saved(found)[0] == 0
+    assert "how fast gpt-4.1 answers is not known" in found.caveats[0]
+
+
+def test_factors_of_price_and_time() -> None:
+    change = SwapModel("ask0", price_factor=0.1, duration_factor=0.5)
+    milliseconds, usd = saved(predict(asking("gpt-4o"), [change]))
+    assert milliseconds == pytest.approx(500)
+    assert usd == pytest.approx(GPT_4O_USD * 900)
+
+
+def test_changes_to_a_model_call_compose() -> None:
+    changes = [SwapModel("ask0", duration_factor=0.5), FewerOutputTokens("ask0", 0.5)]
+    # 1 s, then 0.5 s of which 0.1 until the first token, then 0.1 + 0.2.
+    assert saved(predict(asking("gpt-4o"), changes))[0] == pytest.approx(700)
+    faster = [Faster("ask0", 0.5), FewerOutputTokens("ask0", 0.5)]
+    assert saved(predict(asking("gpt-4o"), faster))[0] == pytest.approx(700)
+
+
+def test_a_node_without_model_calls() -> None:
+    found = predict(asking("gpt-4o"), [FewerOutputTokens("other", 0.5)])
+    assert saved(found) == (0, 0)
+    assert found.caveats == ("no model call was seen in other: nothing changes",)
+
+
+def checkpointed(*, in_gaps: bool) -> Profile:
+    """Two supersteps of 100 ms, 30 ms after each, of which 20 ms of writing a checkpoint."""
+    recording = Recording()
+    for step in (1, 2):
+        node = recording.node("n", recording.at, recording.at + 0.1, step=step)
+        start_s = node.end_s if in_gaps else node.start_s
+        recording.add("checkpoint", "put", start_s, start_s + 0.02, recording.root)
+        recording.at = node.end_s + 0.03
+    request = recording.done()
+    request.end_s = recording.root.end_s = recording.at
+    request.latency_s = recording.at
+    return profile_of([request])
+
+
+def test_checkpoints_written_before_the_next_superstep_can_wait_for_the_end() -> None:
+    profile = checkpointed(in_gaps=True)
+    found = predict(profile, [Durability("exit")])
+    # One of two checkpoints stays, and so do all but 0.1 ms of LangGraph's own time.
+    assert saved(found)[0] == pytest.approx(20, abs=1)
+    assert predict(profile, [Durability("sync")]).caveats == (
+        "checkpoints were written with durability='sync' already",
+    )
+    assert saved(predict(profile, [SwapCheckpointer("memory")]))[0] == pytest.approx(40, abs=1)
+    assert saved(predict(profile, [SwapCheckpointer("none")]))[0] == pytest.approx(40, abs=1)
+
+
+def test_checkpoints_beside_nodes_cost_next_to_nothing() -> None:
+    profile = checkpointed(in_gaps=False)
+    assert predict(profile, [Durability("async")]).caveats == (
+        "checkpoints were written with durability='async' already",
+    )
+    assert saved(predict(profile, [SwapCheckpointer("none")]))[0] == pytest.approx(0, abs=1)
+    assert saved(predict(profile, [Durability("sync")]))[0] == pytest.approx(-40, abs=1)
+
+
+def test_a_checkpointer_in_memory_is_left_as_it_is() -> None:
+    builder = StateGraph(State)
+    builder.add_node("a", sleeper("a", 0.01))
+    builder.add_edge(START, "a")
+    builder.add_edge("a", END)
+    profile = profile_in_virtual_time(builder.compile(checkpointer=InMemorySaver()), {})
+    assert saved(predict(profile, [SwapCheckpointer("memory")]))[0] == 0
+
+
+def test_a_router_behind_nodes_side_by_side_needs_a_superstep_to_wait_in() -> None:
+    def routed(gap: bool) -> Profile:
+        builder = StateGraph(State)
+        for name, key in (("a", "a"), ("b", "b"), ("last", "c")):
+            builder.add_node(name, sleeper(key, 0.03))
+        builder.add_edge(START, "a")
+        builder.add_edge("a", "b")
+        if gap:
+            builder.add_conditional_edges("b", lambda state: "last", ["last", END])
+        else:
+            builder.add_edge("b", "last")
+        builder.add_edge("last", END)
+        profile = profile_in_virtual_time(builder.compile(), {})
+        spans = profile.requests[0].spans
+        for span in spans:  # 10 ms between supersteps
+            if span.kind in ("node", "attempt") and span.step is not None:
+                later_s = (span.step - 1) * 0.01
+                span.start_s, span.end_s = span.start_s + later_s, span.end_s + later_s
+                if span.work_start_s is not None and span.work_end_s is not None:
+                    span.work_start_s += later_s
+                    span.work_end_s += later_s
+        profile.requests[0].latency_s += 0.02
+        spans[0].end_s += 0.02
+        return profile
+
+    assert saved(predict(routed(False), [Parallel(("a", "b"))]))[0] == pytest.approx(40, abs=0.5)
+    assert saved(predict(routed(True), [Parallel(("a", "b"))]))[0] == pytest.approx(30, abs=0.5)
+
+
+def test_p95_takes_two_hundred_requests() -> None:
+    assert saving([1.0] * 199, [0.5] * 199, None).p95_s is None
+    enough = saving([*[1.0] * 180, *[3.0] * 20], [*[0.5] * 180, *[1.0] * 20], 0.25)
+    assert enough.p95_s == 2.0
+    assert enough.p50_s == 0.5
+    assert enough.mean_s == pytest.approx(0.65)
+    assert enough.share == pytest.approx(0.65 / 1.2)
+    assert enough.usd_per_1k_requests == 250
+
+
+def test_the_interval_narrows_with_the_requests_and_stays_the_same_for_the_same() -> None:
+    few = mean_interval([0.0, 1.0] * 10)
+    many = mean_interval([0.0, 1.0] * 200)
+    assert few == mean_interval([0.0, 1.0] * 10)
+    assert few[0] < 0.35 < 0.65 < few[1]
+    assert many == pytest.approx((0.451, 0.549), abs=0.001)
+    assert mean_interval([0.25]) == (0.25, 0.25)
