@@ -188,7 +188,10 @@ def fewer_output_tokens(change: FewerOutputTokens, scenario: Scenario) -> None:
     def shortened(call: Call, model: ModelCall, seconds: float) -> _Changed:
         output = model.tokens.output if model.tokens else None
         if model.first_token_s is not None:
-            saved_s = (seconds - model.first_token_s) * fewer
+            generating_s = seconds - model.first_token_s
+            # The first token's time is not generation: n tokens have n - 1 intervals.
+            intervals = max(1, (output or 0) - 1)
+            saved_s = generating_s * min(1.0, fewer * (output or 1) / intervals)
         else:
             saved_s = (output or 0) * per_token_s.get(model.name, 0.0) * fewer
             if not saved_s:

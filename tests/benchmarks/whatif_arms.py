@@ -71,6 +71,8 @@ class Outcome:
     predicted_s: float
     measured_s: float
     control: float
+    recorded: float
+    """By how much the recorded runs took longer."""
     prediction: Prediction
 
     @property
@@ -117,6 +119,7 @@ class _Arms:
             predicted_s=_trimmed_mean([before - after for before, after in saved]),
             measured_s=_trimmed_mean([(a + b) / 2 - changed for a, b, changed in rounds]),
             control=abs(_trimmed_mean([a - b for a, b, _ in rounds])) / base_s,
+            recorded=_trimmed_mean(prediction.recorded_s) / base_s - 1,
             prediction=prediction,
         )
 

@@ -55,7 +55,8 @@ def saved(found: Prediction) -> tuple[float, float | None]:
 
 def test_half_the_output_saves_half_of_what_follows_the_first_token() -> None:
     milliseconds, usd = saved(predict(asking("gpt-4o"), [FewerOutputTokens("ask0", 0.5)]))
-    assert milliseconds == pytest.approx(400)
+    # 200 tokens have 199 intervals, in 800 ms.
+    assert milliseconds == pytest.approx(800 * 100 / 199)
     assert usd == pytest.approx((GPT_4O_USD - HALF_OUTPUT_USD) * 1000)
 
 
@@ -95,10 +96,10 @@ def test_factors_of_price_and_time() -> None:
 
 def test_changes_to_a_model_call_compose() -> None:
     changes = [SwapModel("ask0", duration_factor=0.5), FewerOutputTokens("ask0", 0.5)]
-    # 1 s, then 0.5 s of which 0.1 until the first token, then 0.1 + 0.2.
-    assert saved(predict(asking("gpt-4o"), changes))[0] == pytest.approx(700)
+    # 1 s, then 0.5 s of which 0.1 until the first token and 0.4 for 199 intervals.
+    assert saved(predict(asking("gpt-4o"), changes))[0] == pytest.approx(500 + 400 * 100 / 199)
     faster = [Faster("ask0", 0.5), FewerOutputTokens("ask0", 0.5)]
-    assert saved(predict(asking("gpt-4o"), faster))[0] == pytest.approx(700)
+    assert saved(predict(asking("gpt-4o"), faster))[0] == pytest.approx(500 + 400 * 100 / 199)
 
 
 def test_a_node_without_model_calls() -> None:
