@@ -168,7 +168,7 @@ def test_inputs_of_the_settings(project: ProjectHere, engine: Engine) -> None:
         (["--worker", "--master-host", "h", "-d", "5s"], "--duration with --worker", "master"),
         (["--worker", "--master-host", "h", "--json", "-"], "--json with --worker", "master"),
         (["--worker", "--master-host", "h", "-i", "1"], "--input with --worker", "master"),
-        (["-o", "x.svg"], "--output x.svg: unknown suffix", ".hlog"),
+        (["-o", "x.foo"], "--output x.foo: unknown suffix", ".hlog"),
     ],
 )
 def test_one_clear_line(
