@@ -47,6 +47,7 @@ _RUN: dict[str, _Types] = {
     "concurrency": (int,),
     "probes": (bool,),
     "sample": (bool,),
+    "memory": (bool,),
 }
 
 _OWN: dict[Command, dict[str, _Types]] = {

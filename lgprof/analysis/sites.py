@@ -48,8 +48,6 @@ class SitePrinter:
 
     def __init__(self) -> None:
         self._frames: dict[tuple[str, str, int], PythonFrame] = {}
-        roots = {os.path.join(os.path.abspath(path), "") for path in sys.path}
-        self._roots = sorted(roots, key=len, reverse=True)
 
     def frames(self, stack: Sequence[Site]) -> Iterator[tuple[PythonFrame, int]]:
         """The frames of a stack, and the line in each that called the next.
@@ -71,17 +69,23 @@ class SitePrinter:
         if frame is None:
             library = _library(site.file)
             line = 0 if library else site.first_line
-            frame = PythonFrame(site.function, self._short(site.file), line, library)
+            frame = PythonFrame(site.function, module_path(site.file), line, library)
             self._frames[key] = frame
         return frame
 
-    def _short(self, file: str) -> str:
-        if not os.path.isabs(file):
-            return file
-        for root in self._roots:
-            if file.startswith(root):
-                return PurePath(file[len(root) :]).as_posix()
-        return PurePath(file).name
+
+def module_path(file: str) -> str:
+    """A file's path from where modules are imported, else its bare name: none of the machine."""
+    if not os.path.isabs(file):
+        return file
+    roots = (os.path.join(os.path.abspath(path), "") for path in sys.path)
+    longest = max((root for root in roots if file.startswith(root)), key=len, default=None)
+    return PurePath(file[len(longest) :] if longest else PurePath(file).name).as_posix()
+
+
+def is_users(file: str) -> bool:
+    """Whether a file is of the user's own code."""
+    return not file.startswith((_OWN_FOLDER, "<")) and file != "" and _library(file) is None
 
 
 @cache

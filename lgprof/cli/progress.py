@@ -14,6 +14,7 @@ _WORDS = {
     "warm-up": "warming up",
     "measure": "measuring",
     "sample": "sampling Python frames",
+    "memory": "tracking memory",
     "prove": "proving",
 }
 

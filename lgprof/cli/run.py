@@ -34,6 +34,7 @@ def run(
     failed_when: shared.FailedWhen = None,
     probes: own.Probes = None,
     sample: shared.Sample = None,
+    memory: own.Memory = None,
     capture_content: own.CaptureContent = None,
     prices: shared.Prices = None,
     monthly_requests: shared.MonthlyRequests = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from lgprof.cli.reading import (
     REQUEST,
     REQUEST_FIELDS,
+    Choice,
     Reader,
     as_written,
     at_least,
@@ -16,6 +18,7 @@ from lgprof.cli.reading import (
     read,
 )
 from lgprof.config import Settings
+from lgprof.errors import UsageError
 from lgprof.run.options import Extras, RunOptions
 
 _READERS: dict[str, Reader] = {
@@ -48,7 +51,17 @@ def read_run_options(
     return RunOptions(**read(choices, _READERS, REQUEST_FIELDS))
 
 
-_EXTRAS: dict[str, Reader] = {"sample": as_written}
+def _memory(choice: Choice) -> bool:
+    wanted: bool = choice.value
+    if wanted and importlib.util.find_spec("memray") is None:
+        raise UsageError(
+            f"{choice.where} needs memray, which runs on Linux and macOS",
+            hint="pip install 'lgprof[memory]'",
+        )
+    return wanted
+
+
+_EXTRAS: dict[str, Reader] = {"sample": as_written, "memory": _memory}
 
 
 def read_extras(

@@ -40,3 +40,11 @@ CaptureContent = Annotated[
         "e-mail addresses are redacted.",
     ),
 ]
+Memory = Annotated[
+    bool | None,
+    typer.Option(
+        "--memory",
+        envvar="LGPROF_MEMORY",
+        help="Make requests again to tell the memory of each node (needs lgprof[memory]).",
+    ),
+]

@@ -19,6 +19,7 @@ from lgprof.model.load import (
     Stage,
     WarmUp,
 )
+from lgprof.model.memory import AllocationSite, Memory, NodeMemory
 from lgprof.model.profile import (
     ATTRIBUTION_CATEGORIES,
     Attribution,
@@ -65,6 +66,7 @@ __all__ = [
     "PROMPT_BLOCK_CHARS",
     "Advice",
     "AdviceStatus",
+    "AllocationSite",
     "Attribution",
     "Change",
     "Check",
@@ -87,9 +89,11 @@ __all__ = [
     "LoadInterval",
     "LoadWorker",
     "MeasuredSaving",
+    "Memory",
     "ModelCall",
     "ModelRow",
     "NodeHints",
+    "NodeMemory",
     "NodeRow",
     "NodeShape",
     "Outcome",

@@ -17,6 +17,7 @@ import msgspec
 from lgprof.model.advice import Advice
 from lgprof.model.hints import NodeHints
 from lgprof.model.load import Load
+from lgprof.model.memory import Memory
 from lgprof.model.sampling import Sampling
 from lgprof.model.shape import GraphShape
 from lgprof.model.span import Divergence, Request, Tokens
@@ -337,6 +338,8 @@ class Profile(msgspec.Struct, kw_only=True):
     """None in a run."""
     sampling: Sampling | None = None
     """Python frames, from requests after the measured ones; None where none were sampled."""
+    memory: Memory | None = None
+    """Memory by node, from requests after the measured ones; None where it was not asked for."""
     interrupted: bool = False
     """Ctrl-C ended it early: it holds what was measured until then."""
     requests: list[Request]

@@ -77,7 +77,7 @@ def sampling_note(profile: Profile, options: FlameOptions, *, times: str) -> str
     sampling = profile.sampling
     if sampling is None or options.by not in ("time", "cpu"):
         return ""
-    told = f"Python frames: sampled in {plural(sampling.requests, 'more request')}"
+    told = f"Python frames: {plural(sampling.requests, 'sampled request')}"
     if sampling.slowdown is None:
         return told
-    return f"{told}, at {sampling.slowdown:.2f}{times} the measured latency"
+    return f"{told}, at {sampling.slowdown:.2f}{times} latency"

@@ -56,3 +56,5 @@ class Extras:
     sample: bool | None = None
     """A sampled pass for Python frames; None for one unless the graph connects to other machines,
     where its calls may cost money."""
+    memory: bool = False
+    """A pass for the memory of each node."""

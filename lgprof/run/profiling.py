@@ -33,7 +33,9 @@ from lgprof.run.failures import (
     is_input_error,
     note_messages,
 )
+from lgprof.run.further_pass import FurtherPasses
 from lgprof.run.host import pool_size, request_plan
+from lgprof.run.memory_pass import add_memory
 from lgprof.run.opening import Opened, opened
 from lgprof.run.options import Billing, Extras, RunOptions
 from lgprof.run.resident_memory import ResidentMemory
@@ -43,7 +45,8 @@ from lgprof.run.warnings import RunFacts, add_left_behind, run_warnings
 from lgprof.target import Inputs, OpenTarget, TargetSource
 
 Progress = Callable[[str, int, int], None]
-"""Told (phase, done, total) as requests end; phase is ``warm-up``, ``measure`` or ``sample``."""
+"""Told (phase, done, total) as requests end; phase is ``warm-up``, ``measure``,
+``sample`` or ``memory``."""
 
 _ENDS_WITHIN_S = 1.0
 """Threads of a timed-out request that end as soon as this are not left behind."""
@@ -152,17 +155,20 @@ class _Run:
         return self._result(session, conductor, cold_s, folder, billing)
 
     def add_extras(self, result: RunResult, extras: Extras, hosts: Collection[str]) -> None:
-        """Sample the graph, unless that may cost money or the measured pass came to no good end.
+        """Make the passes that tell more, unless the measured one came to no good end.
 
         Whatever goes wrong here costs the measured result nothing.
         """
         profile = result.profile
-        if extras.sample is False or profile.interrupted or result.abandoned:
+        if profile.interrupted or result.abandoned:
             return
+        passes = FurtherPasses(profile, self._clock, self.conductor, self.drive, self._progress)
         if extras.sample is None and hosts:
             profile.warnings.append(not_sampled(len(hosts)))
-            return
-        add_sampling(profile, self._clock, self.conductor, self.drive, self._progress)
+        elif extras.sample is not False:
+            add_sampling(passes)
+        if extras.memory:
+            add_memory(passes)
 
     def conductor(
         self, after_request: Callable[[InFlight, int], None], idle: Callable[[], None]

@@ -6,51 +6,34 @@ The sampler slows the graph, so nothing that the measured pass told is taken fro
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
-from lgprof.analysis.spans import SpanBuilder
-from lgprof.clock import Clock
-from lgprof.model import Profile, Request, Sampling, Warn
-from lgprof.record.event_log import Recording
-from lgprof.run.conduct import Conductor, InFlight
-
-_BUDGET_SHARE = 0.5
-_LEAST_BUDGET_S, _MOST_BUDGET_S = 1.0, 10.0
-"""No further request is sampled after half the time of the measured pass, within these bounds: a
-thousand samples a second are many by then."""
-
-Conduct = Callable[[Callable[[InFlight, int], None], Callable[[], None]], Conductor]
-Drive = Callable[[Conductor, Iterable[int]], None]
+from lgprof.model import Request, Sampling, Warn
+from lgprof.run.further_pass import FurtherPasses, Repeated
 
 
-def add_sampling(
-    profile: Profile,
-    clock: Clock,
-    conduct: Conduct,
-    drive: Drive,
-    progress: Callable[[str, int, int], None],
-) -> None:
-    """Make the successful requests of a run again, sampled; those that time allows.
+def add_sampling(passes: FurtherPasses) -> None:
+    """Sample some of the requests for Python frames."""
+    # pyinstrument, needed here alone
+    from lgprof.analysis.stacks import place_stacks
+    from lgprof.record.sampler import INTERVAL_S, Sampler, sampling
 
-    What fails or ends early in this pass leaves the Profile as it was, but for a warning.
+    profile = passes.profile
 
-    Args:
-        profile: Of the measured pass.
-        clock: The source of all times.
-        conduct: Makes the conductor of a pass.
-        drive: Makes requests.
-        progress: Told of each request that ended.
-    """
-    indices = [request.index for request in profile.requests if request.outcome == "ok"]
-    if not indices:
-        return
-    until_ns = clock.now_ns() + round(_budget_s(profile.requests) * 1e9)
-    try:
-        _sample(profile, _while_time(indices, clock, until_ns), clock, conduct, drive, progress)
-    except KeyboardInterrupt:
-        profile.interrupted = True
-    except Exception as error:
-        profile.warnings.append(_failed(error))
+    def keep(sampler: Sampler, repeated: Repeated) -> None:
+        spans = [span for request in repeated.requests for span in request.spans]
+        stretches = list(sampler.stretches)
+        stacks = place_stacks(stretches, spans, repeated.builder.span_around, _second_of)
+        profile.sampling = Sampling(
+            requests=len(repeated.requests),
+            slowdown=_slowdown(profile.requests, repeated.requests),
+            samples=stacks.samples,
+            interval_s=INTERVAL_S,
+            frames=stacks.frames,
+            places=stacks.places,
+        )
+
+    passes.make("sample", sampling, keep, _failed)
 
 
 def not_sampled(hosts: int) -> Warn:
@@ -69,59 +52,6 @@ def _failed(error: Exception) -> Warn:
         message=f"no Python frames: the sampled pass ended in {type(error).__name__}",
         fix="--no-sample leaves it out",
     )
-
-
-def _budget_s(measured: Sequence[Request]) -> float:
-    start_s = min(request.start_s for request in measured)
-    elapsed_s = max(request.end_s for request in measured) - start_s
-    return min(max(_BUDGET_SHARE * elapsed_s, _LEAST_BUDGET_S), _MOST_BUDGET_S)
-
-
-def _while_time(indices: Sequence[int], clock: Clock, until_ns: int) -> Iterator[int]:
-    """The first index, and the others until a time."""
-    for number, index in enumerate(indices):
-        if number and clock.now_ns() >= until_ns:
-            return
-        yield index
-
-
-def _sample(
-    profile: Profile,
-    indices: Iterable[int],
-    clock: Clock,
-    conduct: Conduct,
-    drive: Drive,
-    progress: Callable[[str, int, int], None],
-) -> None:
-    # pyinstrument, needed here alone
-    from lgprof.analysis.stacks import place_stacks
-    from lgprof.record.sampler import INTERVAL_S, sampling
-
-    def after_request(request: InFlight, done: int) -> None:
-        request.payload = None
-        progress("sample", done, 0)
-
-    recording = Recording()
-    conductor = conduct(after_request, lambda: None)
-    try:
-        with sampling(recording, clock) as sampler:
-            drive(conductor, indices)
-    finally:
-        made = [request.log for request in conductor.finished if request.log.legs]
-        others = [request.log for request in conductor.set_aside]
-        builder = SpanBuilder(recording, 0, in_loop=profile.target.mode == "async")
-        requests = builder.requests(made, others)
-        spans = [span for request in requests for span in request.spans]
-        stacks = place_stacks(list(sampler.stretches), spans, builder.span_around, _second_of)
-        if requests:
-            profile.sampling = Sampling(
-                requests=len(requests),
-                slowdown=_slowdown(profile.requests, requests),
-                samples=stacks.samples,
-                interval_s=INTERVAL_S,
-                frames=stacks.frames,
-                places=stacks.places,
-            )
 
 
 def _second_of(t_ns: int) -> float:

@@ -30,6 +30,7 @@ from lgprof.render.terminal.load.nodes import load_node_blocks
 from lgprof.render.terminal.load.over_time import over_time_blocks
 from lgprof.render.terminal.load.target import load_target_blocks
 from lgprof.render.terminal.load.workers import worker_blocks
+from lgprof.render.terminal.memory import memory_blocks
 from lgprof.render.terminal.node_table import node_blocks
 from lgprof.render.terminal.notices import saved_blocks, warning_blocks
 from lgprof.render.terminal.page import (
@@ -87,6 +88,7 @@ _SECTIONS = (
     _Section(*_ATTRIBUTION, kind="load"),
     _Section(*_TIMELINE, kind="load"),
     _Section("flame", flame_blocks, "no flame graph: no node was recorded", kind="run"),
+    _Section("memory", memory_blocks, "memory was not tracked: --memory does", kind="run"),
     _Section(
         "histogram", histogram_blocks, f"no histogram below {SMALLEST_SAMPLE} requests", kind="run"
     ),
