@@ -189,7 +189,7 @@ class _Look:
             change=math.expm1(found.mean),
             ci=_interval(found, level),
             limit=self._rules.tolerances[metric.name] if is_gated else None,
-            detectable=math.expm1(found.detectable(self._levels.fail, self.margin(metric))),
+            detectable=self._detectable(metric, found),
             needed=self.is_needed(metric),
             note=None if is_gated else "shown, not gated: the provider's times are not the graph's",
         )
@@ -223,11 +223,15 @@ class _Look:
             change=count.change,
             ci=None if found is None else _interval(found, self._levels.interval),
             limit=self._rules.tolerances[name],
-            detectable=None
-            if found is None
-            else math.expm1(found.detectable(self._levels.fail, self.margin(Metric(name)))),
+            detectable=None if found is None else self._detectable(Metric(name), found),
             exact=count.exact,
         )
+
+    def _detectable(self, metric: Metric, found: Estimate) -> float | None:
+        """Relative; None where there is a decision, which says more."""
+        if self._states.get(metric) in ("pass", "fail"):
+            return None
+        return math.expm1(found.detectable(self._levels.fail, self.margin(metric)))
 
 
 def _interval(found: Estimate, level: float) -> tuple[float, float]:

@@ -30,11 +30,22 @@ def reasons(
 ) -> list[str]:
     """What there is to say beside the table, the most important first."""
     return [
+        *_fine(judgement),
         *_slower(evidence, judgement),
         *_counts_by_node(evidence, judgement),
         *_structure(evidence),
         *_open_questions(evidence, judgement, elapsed_s),
     ]
+
+
+def _fine(judgement: Judgement) -> Iterator[str]:
+    if judgement.decision == "pass":
+        changes = [
+            f": latency {check.change:+.1%}"
+            for check in judgement.checks
+            if check.metric == "wall" and check.needed and check.change is not None
+        ]
+        yield "no regression beyond the tolerance" + "".join(changes)
 
 
 def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
@@ -70,10 +81,10 @@ def _counts_by_node(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
     for metric, count in evidence.changed_counts().items():
         if metric.name in exact:
             change = "" if count.change is None else f" ({count.change:+.2%})"
-            base, new = count.base / requests, count.new / requests
+            sign = "$" if metric.name == COST else ""
+            base, new = (f"{sign}{total / requests:.6g}" for total in (count.base, count.new))
             yield (
-                f"{metric.node}: {_UNITS[metric.name]} per request "
-                f"{base:.6g} -> {new:.6g}{change}, exactly"
+                f"{metric.node}: {_UNITS[metric.name]} per request {base} -> {new}{change}, exactly"
             )
 
 
@@ -95,14 +106,17 @@ def _open_questions(evidence: Evidence, judgement: Judgement, elapsed_s: float) 
         check for check in judgement.checks if check.needed and check.verdict == "inconclusive"
     ]
     for check in undecided:
-        if check.detectable is not None:
-            yield (
-                f"{check.metric}: undecided after {pairs} pairs; a regression of "
-                f"{check.detectable:.1%} would have been found"
-            )
-        else:
-            yield f"{check.metric}: undecided after {pairs} pairs"
+        yield f"{check.metric}: undecided after {pairs} pairs{_seen(check)}"
     yield _what_would_decide(undecided, pairs, elapsed_s)
+
+
+def _seen(check: Check) -> str:
+    """What the pairs were good for."""
+    if check.detectable is None:
+        return ""
+    if check.detectable > 1:
+        return "; not even a doubling would have been found"
+    return f"; a regression of {check.detectable:.1%} would have been found"
 
 
 def _what_would_decide(undecided: list[Check], pairs: int, elapsed_s: float) -> str:

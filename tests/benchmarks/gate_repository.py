@@ -14,9 +14,11 @@ import math
 import random
 from typing import TypedDict
 
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, StateGraph
 
-from settings import BURN, COMPUTING_TAIL, LLM_FACTOR, NODES, SLEEPS, TAIL
+from settings import BURN, CALLS, COMPUTING_TAIL, LLM_FACTOR, NODES, PROMPT_TOKENS, SLEEPS, TAIL
 
 
 class State(TypedDict, total=False):
@@ -66,6 +68,17 @@ async def llm(state):
     return {"x": state["x"]}
 
 
+async def ask(state):
+    """A model that reports usage, and does not take long."""
+    tokens = PROMPT_TOKENS + state["x"]
+    usage = {"input_tokens": tokens, "output_tokens": 5, "total_tokens": tokens + 5}
+    replies = [AIMessage("Yes.", usage_metadata=usage)] * CALLS
+    model = GenericFakeChatModel(messages=iter(replies))
+    for _ in range(CALLS):
+        await model.ainvoke("?")
+    return {"x": state["x"]}
+
+
 def keep(state):
     return {"x": state["x"]}
 
@@ -73,6 +86,7 @@ def keep(state):
 cpu = chain({f"n{i}": computing(turns) for i, turns in enumerate(BURN)})
 io = chain({f"n{i}": waiting(seconds) for i, seconds in enumerate(SLEEPS)})
 model = chain({"plan": keep, "llm": llm, "post": keep})
+asking = chain({"ask": ask, "post": keep})
 ten = chain({f"n{i}": computing(turns) for i, turns in enumerate(NODES)})
 '''
 
@@ -81,6 +95,8 @@ CULPRIT = {"cpu": "n2", "io": "n1", "model": "llm", "ten": "n4"}
 """The node that each change slows down."""
 CHANGES = {"five": 0.05, "tenx": 0.10, "base": 0.0}
 """By what part of a request a branch is slower. Names of equal length."""
+ONE_UNIT = {"word": "tokens.input", "call": "llm_calls"}
+"""Branches with one token or one model call more in each request, and the metric of it."""
 TAIL = "tail"
 """The branch on which one request in ten takes three times as long."""
 
@@ -112,35 +128,56 @@ def make_repository(folder: Path) -> Repository:
     repository.git("init", "-q", "-b", "main")
     (folder / "app.py").write_text(APP)
     turn_s = _turn_s()
-    _write(folder, turn_s)
+    _write(folder, turn_s, Change())
     repository.git("add", "-A")
     repository.git("commit", "-q", "-m", "base")
     for branch, slower in CHANGES.items():
-        _branch(repository, branch, turn_s, slower, tail=1)
-    _branch(repository, TAIL, turn_s, 0.0, tail=3)
+        _branch(repository, branch, turn_s, Change(slower=slower))
+    _branch(repository, TAIL, turn_s, Change(tail=3))
+    _branch(repository, "word", turn_s, Change(tokens=1))
+    _branch(repository, "call", turn_s, Change(calls=1))
     repository.checkout("main")
     return repository
 
 
-def _branch(repository: Repository, name: str, turn_s: float, slower: float, *, tail: int) -> None:
+@dataclass(frozen=True)
+class Change:
+    """What a branch does more than the base."""
+
+    slower: float = 0.0
+    """One node does more, by a part of what the whole request takes."""
+    tail: int = 1
+    """One request in ten takes so many times as long."""
+    tokens: int = 0
+    calls: int = 0
+
+
+def _branch(repository: Repository, name: str, turn_s: float, change: Change) -> None:
     repository.git("checkout", "-q", "-b", name, "main")
-    _write(repository.folder, turn_s, slower, tail)
+    _write(repository.folder, turn_s, change)
     repository.git("commit", "-q", "--allow-empty", "-a", "-m", f"change: {name}")
 
 
-def _write(folder: Path, turn_s: float, slower: float = 0.0, tail: int = 1) -> None:
-    """The change: one node does more, by a part of what the whole request takes."""
+def _write(folder: Path, turn_s: float, change: Change) -> None:
     per_ms = round(0.001 / turn_s)
     burn = [round(0.2 * per_ms)] * 5  # with LangGraph's part 2 ms or so
-    burn[2] = round((0.2 + 2.0 * slower) * per_ms)
+    burn[2] = round((0.2 + 2.0 * change.slower) * per_ms)
     nodes = [round(0.15 * per_ms)] * 10
-    nodes[4] = round((0.15 + 3.0 * slower) * per_ms)
-    sleeps = [0.02, round(0.02 + 0.06 * slower, 3), 0.02]
-    (folder / "settings.py").write_text(
-        f"BURN = {burn}\nNODES = {nodes}\nSLEEPS = {sleeps}\nLLM_FACTOR = {1 + slower}\n"
+    nodes[4] = round((0.15 + 3.0 * change.slower) * per_ms)
+    sleeps = [0.02, round(0.02 + 0.06 * change.slower, 3), 0.02]
+    settings = {
+        "BURN": burn,
+        "NODES": nodes,
+        "SLEEPS": sleeps,
+        "LLM_FACTOR": 1 + change.slower,
+        "TAIL": change.tail,
         # Half of a computing request is LangGraph's: so the whole takes as many times as long.
-        f"TAIL = {tail}\nCOMPUTING_TAIL = {2 * tail - 1}\n"
-    )
+        "COMPUTING_TAIL": 2 * change.tail - 1,
+        "PROMPT_TOKENS": 100 + change.tokens,
+        "CALLS": 2 + change.calls,
+    }
+    lines = [f"{name} = {value}\n" for name, value in settings.items()]
+    (folder / "settings.py").write_text("".join(lines))
 
 
 def _turn_s() -> float:
