@@ -10,7 +10,7 @@ from langgraph.graph import END, START
 from langgraph.types import RetryPolicy
 
 from lgprof.errors import UsageError
-from lgprof.model import Profile
+from lgprof.model import Profile, Segment
 from lgprof.whatif import (
     BatchCalls,
     CacheNode,
@@ -26,6 +26,7 @@ from lgprof.whatif import (
     ask,
     predict,
 )
+from tests.render.sample_profiles import Recording, profile_of
 from tests.virtual_time import VirtualTime
 from tests.whatif.graphs import (
     blocker,
@@ -270,3 +271,16 @@ def test_a_profile_without_spans_is_refused() -> None:
     profile.requests.clear()
     with pytest.raises(UsageError, match="holds the spans of no request that succeeded"):
         predict(profile, [Faster("a", 0.5)])
+
+
+def test_an_answer_that_came_while_a_sibling_blocked_comes_earlier_without_it() -> None:
+    """No timer tells when it came: halfway through the blocking call is taken."""
+    recording = Recording()
+    for name, holds, took_s in (("bad", [(0.0, 0.04)], 0.04), ("asks", [(0.04, 0.03)], 0.07)):
+        node = recording.add("node", name, 0.0, took_s, recording.root, path=name, step=1)
+        attempt = recording.add("attempt", name, 0.0, took_s, node, attempt=1)
+        attempt.work_start_s, attempt.work_end_s, attempt.thread = 0.0, took_s, "loop"
+        attempt.segments = [Segment(start_s, wall_s, 0.0) for start_s, wall_s in holds]
+    recording.root.thread = "loop"
+    profile = profile_of([recording.done()])
+    assert saved_ms(profile, Unblock("bad")) == pytest.approx(20, abs=0.5)
