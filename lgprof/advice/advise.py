@@ -10,9 +10,11 @@ import msgspec
 
 from lgprof.advice.finding import Finding
 from lgprof.advice.kinds import (
+    batch,
     blocking,
     cache,
     checkpoint,
+    client_reuse,
     executor,
     fallback,
     llm_cache,
@@ -21,7 +23,9 @@ from lgprof.advice.kinds import (
     prompt_cache,
     recursion,
     retry,
+    state_growth,
     straggler,
+    tool_cache,
 )
 from lgprof.advice.observed import ENOUGH_INPUTS, Observed
 from lgprof.errors import UsageError
@@ -34,13 +38,17 @@ KINDS: tuple[ModuleType, ...] = (
     parallel,
     cache,
     llm_cache,
+    tool_cache,
     prompt_cache,
+    batch,
     blocking,
     executor,
     retry,
     straggler,
     checkpoint,
+    state_growth,
     output_length,
+    client_reuse,
     fallback,
     recursion,
 )

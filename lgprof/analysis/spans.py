@@ -89,6 +89,8 @@ class SpanBuilder:
         self._holds = Holds([])
         self._loop_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._digests: dict[int, NodeDigest] = {}
+        self._clients: dict[int, list[int]] = defaultdict(list)
+        """By attempt: how long it took to build each HTTP client."""
         self._io: dict[int, list[IoEvent]] = defaultdict(list)
         self._rate_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.last_id = last_id
@@ -158,6 +160,8 @@ class SpanBuilder:
         for event in self._recording.io:
             scope = self._attempt_of(event.scope) if event.kind == "store" else event.scope
             self._io[scope].append(event)
+        for build in self._recording.clients:
+            self._clients[self._attempt_of(build.scope)].append(build.taken_ns)
         self._digests = {
             self._attempt_of(run): digest for run, digest in self._recording.digests.items()
         }
@@ -268,10 +272,13 @@ class SpanBuilder:
         span.attempt, span.task, span.step = number, node.task, node.step
         span.rate_limited = self._rate_waits.get(run.id)
         self._add_work(run, span, self._end_ns(run, end_ns))
+        if clients := self._clients.get(run.id):
+            span.clients_built, span.clients_s = len(clients), sum(clients) / 1e9
         digest = self._digests.get(run.id)
         if digest is not None:
             span.reads, span.writes = digest.reads, digest.writes
             span.output_hash = digest.output_hash
+            span.read_bytes, span.write_bytes = digest.read_bytes, digest.write_bytes
             if digest.marked_failed and span.outcome == "ok":
                 span.outcome, span.error_type = "failed", "failed_when"
         spans.append(span)
@@ -316,6 +323,8 @@ class SpanBuilder:
             span.model = _model_call(run, event)
             span.rate_limited = self._rate_waits.get(run.id)
             span.name = span.model.name
+        if asked := self._recording.asked.get(run.id):
+            span.input_hash, span.uses_earlier = asked
         spans.append(span)
         inside = _Scope(span.id, scope.path, self._end_ns(run, scope.end_ns))
         self._add_children(run, inside, spans)

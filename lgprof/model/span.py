@@ -175,6 +175,18 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State keys that were read, with a salted hash of each value; ``*`` for the whole state."""
     writes: dict[str, str | None] | None = None
     output_hash: str | None = None
+    read_bytes: int | None = None
+    """Size of what it read of the state, as JSON."""
+    write_bytes: int | None = None
+    clients_built: int | None = None
+    """HTTP clients that the node's function made anew."""
+    clients_s: float | None = None
+    """How long that took."""
+    input_hash: str | None = None
+    """Of a call: salted hash of what a tool, retriever or model was asked."""
+    uses_earlier: bool | None = None
+    """Of a call: whether it was asked about what an earlier call of the same function had
+    answered, word for word; None where that cannot be told."""
     rate_limited: list[tuple[float, float]] | None = None
     """Stretches in which it waited for a rate limiter, or for a provider that had refused it (429
     or 5xx) to be asked again; the refused requests are part of them: start, end."""

@@ -20,6 +20,7 @@ from lgprof.llm.counting import TokenCounter
 from lgprof.model import Content, Prompt, Said
 from lgprof.predicate import Predicate
 from lgprof.record.event_log import ModelEvent, NodeDigest, Recording
+from lgprof.record.exchanges import ExchangeReader
 from lgprof.record.prompt_shape import PromptReader, message_text
 from lgprof.record.state_access import field_names, written
 from lgprof.record.tracked_dict import WHOLE
@@ -54,17 +55,27 @@ class Digester:
         self._counter = counter
         self._captures = captures_content
         self._prompts = PromptReader(self._salt)
+        self._exchanges = ExchangeReader(self.value_hash)
 
     def value_hash(self, value: Any) -> str | None:
         """Salted hash of a value's content; None where the content cannot be told.
 
         Ids that LangChain gives to messages do not count as content.
         """
-        try:
-            content = _encoder.encode(value)
-        except Exception:  # a user's object may raise anything while it is read
-            return None
+        content = _content(value)
+        return None if content is None else self._hash(content)
+
+    def _hash(self, content: bytes) -> str:
         return blake2b(content, digest_size=8, key=self._salt).hexdigest()
+
+    def _hashes(self, values: Mapping[str, Any]) -> tuple[dict[str, str | None], int]:
+        """Hashes by key, and the size of all values whose content can be told."""
+        contents = {key: _content(value) for key, value in values.items()}
+        size = sum(len(content) for content in contents.values() if content is not None)
+        return {
+            key: None if content is None else self._hash(content)
+            for key, content in contents.items()
+        }, size
 
     def digest(self, recording: Recording) -> None:
         """Hash what the recording holds, and let go of the values."""
@@ -72,6 +83,7 @@ class Digester:
         held, recording.node_data[:] = recording.node_data[:], []
         for attempt, keys, state, output in held:
             recording.digests[attempt] = self._node_digest(keys, state, output)
+        recording.asked |= self._exchanges.read(recording.exchanges or {})
         for event in recording.models.values():
             if event.prompt is not None:
                 event.shape = self._shape(event) if event.kind == "chat" else None
@@ -82,23 +94,16 @@ class Digester:
     def _node_digest(self, keys: set[str] | None, state: Any, output: Any) -> NodeDigest:
         writes = written(output)
         failed_when = self._failed_when
+        read, read_bytes = (None, None) if keys is None else self._hashes(_read(keys, state))
+        wrote, write_bytes = (None, None) if writes is None else self._hashes(writes)
         return NodeDigest(
-            reads=None if keys is None else self._reads(keys, state),
-            writes=None
-            if writes is None
-            else {key: self.value_hash(value) for key, value in writes.items()},
+            reads=read,
+            writes=wrote,
+            read_bytes=read_bytes,
+            write_bytes=write_bytes,
             output_hash=None if output is None else self.value_hash(output),
             marked_failed=bool(failed_when and writes and failed_when.matches(writes)),
         )
-
-    def _reads(self, keys: set[str], state: Any) -> dict[str, str | None]:
-        if WHOLE in keys:
-            return {WHOLE: self.value_hash(state)}
-        return {
-            key: self.value_hash(_item(state, key))
-            for key in sorted(keys)
-            if not key.startswith(_INTERNAL)
-        }
 
     def _count(self, event: ModelEvent) -> tuple[int, int] | None:
         if self._counter is None or event.usage or event.answer is None:
@@ -130,6 +135,20 @@ class Digester:
 def _said(message: Any) -> Said:
     role, text = message_text(message)
     return Said(role, redacted(text))
+
+
+def _read(keys: set[str], state: Any) -> dict[str, Any]:
+    if WHOLE in keys:
+        return {WHOLE: state}
+    return {key: _item(state, key) for key in sorted(keys) if not key.startswith(_INTERNAL)}
+
+
+def _content(value: Any) -> bytes | None:
+    """A value as JSON; None where its content cannot be told."""
+    try:
+        return _encoder.encode(value)
+    except Exception:  # a user's object may raise anything while it is read
+        return None
 
 
 def counting(counter: TokenCounter, event: ModelEvent) -> Callable[[], tuple[int, int] | None]:

@@ -11,12 +11,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from langgraph.constants import START as START_NODE
 
 from lgprof.llm.wire import CallKind
 from lgprof.model import Content, Outcome, Prompt
+from lgprof.record.exchanges import Asked, Exchange
 
 ID_MASK = 0xFFFF_FFFF_FFFF_FFFF
 """Run ids are kept as their low 64 bits: 62 of them vary from run to run, also in UUIDv7."""
@@ -138,8 +139,20 @@ class NodeDigest:
     reads: dict[str, str | None] | None
     writes: dict[str, str | None] | None
     output_hash: str | None
+    read_bytes: int | None
+    """Size of what it read, as JSON."""
+    write_bytes: int | None
     marked_failed: bool
     """``failed_when`` holds for the returned values."""
+
+
+class ClientBuild(NamedTuple):
+    """An HTTP client that a node built."""
+
+    scope: int
+    """Id of the attempt, or of a run in it."""
+    name: str
+    taken_ns: int
 
 
 @dataclass(slots=True)
@@ -256,6 +269,11 @@ class Recording:
         self.task_calls = EventLog(CALL, 2)
         """Calls of functional tasks: t_ns, checkpoint namespace's hash."""
         self.models: dict[int, ModelEvent] = {}
+        self.exchanges: dict[int, Exchange] | None = {}
+        """Calls by their run's id, until they are read; None where they are not kept."""
+        self.asked: dict[int, Asked] = {}
+        """What remains of them."""
+        self.clients: list[ClientBuild] = []
         self.node_data: list[NodeData] = []
         self.digests: dict[int, NodeDigest] = {}
         self.io: list[IoEvent] = []
@@ -284,6 +302,8 @@ class Recording:
         for log in self._logs():
             log.clear()
         self.models.clear()
+        self.asked.clear()
+        self.clients.clear()
         self.node_data.clear()
         self.digests.clear()
         self.io.clear()

@@ -19,6 +19,7 @@ from lgprof.record.event_log import (
     Recording,
     RunKind,
 )
+from lgprof.record.exchanges import Exchange
 from lgprof.record.origin import enter_model, leave_model, origin
 
 _OK = OUTCOME_NUMBER["ok"]
@@ -39,8 +40,6 @@ class RecordingHandler(BaseCallbackHandler):
         self.recording = recording
         self.on_chain_start = _chain_start(recording, clock.now_ns)  # type: ignore[method-assign]
         self.on_chain_end = _run_end(recording, clock.now_ns)  # type: ignore[method-assign]
-        self.on_tool_end = self.on_chain_end  # type: ignore[method-assign]
-        self.on_retriever_end = self.on_chain_end  # type: ignore[method-assign]
         self._now_ns = clock.now_ns
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
@@ -71,6 +70,7 @@ class RecordingHandler(BaseCallbackHandler):
         """Start of a tool call."""
         name = kwargs.get("name") or (serialized or {}).get("name") or "tool"
         self._start(RunKind.TOOL, name, run_id, parent_run_id, metadata)
+        self._ask(run_id, parent_run_id, kwargs.get("inputs") or input_str)
 
     def on_retriever_start(
         self,
@@ -85,6 +85,16 @@ class RecordingHandler(BaseCallbackHandler):
         """Start of a retriever call."""
         name = kwargs.get("name") or (serialized or {}).get("name") or "retriever"
         self._start(RunKind.RETRIEVER, name, run_id, parent_run_id, metadata)
+        self._ask(run_id, parent_run_id, query)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **_: Any) -> None:
+        """End of a call of a tool, or of a retriever."""
+        self.on_chain_end({}, run_id=run_id)
+        self._answer(run_id, output)
+
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **_: Any) -> None:
+        """End of a call of a retriever."""
+        self.on_tool_end(documents, run_id=run_id)
 
     def on_chat_model_start(
         self,
@@ -115,6 +125,7 @@ class RecordingHandler(BaseCallbackHandler):
             asked.get("tools"),
         )
         self._start(RunKind.MODEL, str(name), run_id, parent_run_id, metadata)
+        self._ask(run_id, parent_run_id, messages)
         enter_model(run_id.int & ID_MASK)
 
     def on_llm_start(
@@ -142,6 +153,17 @@ class RecordingHandler(BaseCallbackHandler):
             event.usage, event.served_model, event.answer = _reported(
                 response, keeps_answer=self.recording.keeps_answers
             )
+        self._answer(run_id, _first_message(response))
+
+    def _ask(self, run_id: UUID, parent_run_id: UUID | None, asked: Any) -> None:
+        if self.recording.exchanges is not None:
+            parent = parent_run_id.int & ID_MASK if parent_run_id else origin()
+            self.recording.exchanges[run_id.int & ID_MASK] = Exchange(parent, asked)
+
+    def _answer(self, run_id: UUID, answered: Any) -> None:
+        exchange = (self.recording.exchanges or {}).get(run_id.int & ID_MASK)
+        if exchange is not None:
+            exchange.answered = answered
 
     def _start(
         self,
@@ -158,6 +180,12 @@ class RecordingHandler(BaseCallbackHandler):
         self.recording.starts.add(
             (self._now_ns(), run_id, parent, namespace, name, step, int(kind))
         )
+
+
+def _first_message(response: Any) -> Any:
+    generations = getattr(response, "generations", None)
+    first = generations[0][0] if generations and generations[0] else None
+    return getattr(first, "message", None) or getattr(first, "text", None)
 
 
 def _chain_start(recording: Recording, now_ns: Callable[[], int]) -> Callable[..., None]:

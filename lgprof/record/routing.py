@@ -100,6 +100,7 @@ class RoutedRecording(Recording):
         super().__init__()
         self.orphans = 0
         """Runs that belong to no request."""
+        self.exchanges = None
         self.starts.add = self._add_start
         self.ends.add = _add_end
         self.works.add = _adder(lambda events: events.works)

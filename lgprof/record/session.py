@@ -13,6 +13,7 @@ from lgprof.langgraph_adapter.caches import PrivateCaches
 from lgprof.langgraph_adapter.entry import entering, functional_tasks_wrapped
 from lgprof.langgraph_adapter.hook import installed
 from lgprof.langgraph_adapter.task_calls import task_calls_noted
+from lgprof.record.client_builds import client_builds_noted
 from lgprof.record.embeddings import embeddings_recorded
 from lgprof.record.event_log import Recording
 from lgprof.record.http_clients import http_observed
@@ -77,6 +78,7 @@ def recording_session(
             stack.enter_context(functional_tasks_wrapped(graph_probes.wrap))
             stack.enter_context(task_calls_noted(graph_probes.note_call))
             stack.enter_context(_calls_past_callbacks(recording, clock))
+            stack.enter_context(client_builds_noted(recording, clock))
             thread_work = stack.enter_context(carried_into_threads())
             if loop is not None:
                 note_open_hold = stack.enter_context(tapped(loop, recording, clock))

@@ -15,8 +15,8 @@ from lgprof.whatif.changes import Unblock
 _FROM_SHARE = 0.01
 """Of the latency: the loop stands still for everybody, so a little is worth saying."""
 
-_CLEARLY_S = 0.003
-"""Shorter stops may be the operating system's."""
+_CLEARLY = ((0.6, 0.003), (0.2, 0.01))
+"""(share of the calls, length of a stop in seconds): rarer or shorter ones may be the machine's."""
 
 
 def find(observed: Observed) -> Iterator[Finding]:
@@ -31,11 +31,10 @@ def _is_its_own(observed: Observed, path: str) -> bool:
     """Whether the node blocks, and not a busy machine that let it wait for a processor."""
     attempts = observed.attempts(path)
     blocks_s = [seconds for call in attempts if (seconds := _longest_s(call)) > 0]
-    return (
-        not observed.shape(path).is_graph
-        and len(blocks_s) >= len(attempts) / 3
-        and median(blocks_s) >= _CLEARLY_S
-    )
+    if observed.shape(path).is_graph or not blocks_s:
+        return False
+    share, typical_s = len(blocks_s) / len(attempts), median(blocks_s)
+    return any(share >= least and typical_s >= long_s for least, long_s in _CLEARLY)
 
 
 def _finding(observed: Observed, path: str, blocked_s: float) -> Finding:

@@ -1,0 +1,80 @@
+"""``tool_cache``: calls of tools and retrievers with the arguments of an earlier one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from lgprof.advice.finding import Finding, Grounds
+from lgprof.advice.observed import Call, Observed, some
+from lgprof.advice.snippets import identifier
+from lgprof.render.format import duration, plural, whole_percent
+from lgprof.whatif.changes import Skip
+
+_MANY = 0.1
+"""Of the calls of a tool: so many repeats are worth saying, whatever they take."""
+
+
+def find(observed: Observed) -> Iterator[Finding]:
+    """Tools that a request calls again with the same arguments."""
+    for path in observed.paths:
+        groups: dict[tuple[str, str], list[Call]] = defaultdict(list)
+        for kind in ("tool", "retriever"):
+            for call in observed.spans(kind, path):
+                groups[kind, call.span.name].append(call)
+        for (kind, name), calls in groups.items():
+            repeated = _repeated(calls)
+            if repeated:
+                yield _finding(observed, path, kind, name, calls, repeated)
+
+
+def _repeated(calls: list[Call]) -> list[Call]:
+    """Calls whose arguments the same request had sent before, or sends at the same time."""
+    seen: set[tuple[int, str]] = set()
+    repeated = []
+    for call in sorted(calls, key=lambda call: call.span.start_s):
+        if call.span.input_hash is None or call.span.outcome != "ok":
+            continue
+        key = call.request.index, call.span.input_hash
+        if key in seen:
+            repeated.append(call)
+        seen.add(key)
+    return repeated
+
+
+def _finding(
+    observed: Observed, path: str, kind: str, name: str, calls: list[Call], repeated: list[Call]
+) -> Finding:
+    share = len(repeated) / len(calls)
+    each_s = sum(call.seconds for call in repeated) / len(repeated)
+    requests = len({call.request.index for call in repeated})
+    number = f"{len(repeated)} of {plural(len(calls), 'call')}"
+    function = identifier(name)
+    return Finding(
+        kind="tool_cache",
+        nodes=[path],
+        title=f"Do not call {name} in {path} twice with the same arguments",
+        why=(
+            f"{number} of the {kind} {name} had the arguments of another call of the same request, "
+            f"in {requests} of {plural(len(observed.requests), 'request')}: {duration(each_s)} "
+            "each."
+        ),
+        change="\n".join(
+            [
+                "import asyncio",
+                "",
+                f"async def {function}_once(calls, arguments):",
+                '    """Keep the dictionary of calls for one request; they may be under way."""',
+                "    key = repr(sorted(arguments.items()))",
+                "    if key not in calls:",
+                f"        calls[key] = asyncio.ensure_future({function}.ainvoke(arguments))",
+                "    return await calls[key]",
+            ]
+        ),
+        changes=(Skip(frozenset((c.request.index, c.span.id) for c in repeated)),),
+        evidence=some(repeated),
+        grounds=Grounds(
+            doubts=[f"whether {name} does more than answer, or soon answers otherwise, is unknown"]
+        ),
+        matters=f"{whole_percent(share)} fewer calls of {name}" if share >= _MANY else None,
+    )
