@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lgprof.llm.price_table import PriceTable
-from lgprof.model import Advice, Profile
+from lgprof.model import WHAT_IF, Advice, Profile
 from lgprof.whatif.ask import ask
 from lgprof.whatif.predict import Prediction
 from lgprof.whatif.proof import Proof
-
-WHAT_IF = "what_if"
-"""Kind of an advice that answers a question."""
 
 
 def answers(

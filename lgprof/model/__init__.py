@@ -1,6 +1,6 @@
 """The Profile and its parts: the one value between measuring and rendering."""
 
-from lgprof.model.advice import Advice, AdviceStatus, MeasuredSaving, Saving
+from lgprof.model.advice import WHAT_IF, Advice, AdviceStatus, MeasuredSaving, Saving
 from lgprof.model.diff import (
     Change,
     ProfileDiff,
@@ -64,6 +64,7 @@ from lgprof.model.verdict import Check, Decision, Verdict
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
     "PROMPT_BLOCK_CHARS",
+    "WHAT_IF",
     "Advice",
     "AdviceStatus",
     "AllocationSite",

@@ -11,6 +11,9 @@ import msgspec
 
 AdviceStatus = Literal["proven", "predicted", "unproven", "unsafe"]
 
+WHAT_IF = "what_if"
+"""Kind of an advice that answers a question of the user's."""
+
 
 class Saving(msgspec.Struct, kw_only=True):
     """What a change takes off a request; negative where it adds."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-from lgprof.model import Advice, AdviceStatus, MeasuredSaving, Saving
+from lgprof.model import WHAT_IF, Advice, AdviceStatus, MeasuredSaving, Saving
 from lgprof.render.format import percent, plural, usd
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.facts import fact_lines
@@ -28,7 +28,7 @@ _LABEL = 11
 
 def advice_blocks(page: Page) -> list[Block]:
     """The changes that save most; empty where nothing is worth a change."""
-    advice = recommended(page.profile.advice)
+    advice = recommended([one for one in page.profile.advice if one.kind != WHAT_IF])
     if not advice:
         return []
     shown = advice[:SHOWN_IN_REPORTS]
@@ -152,12 +152,17 @@ def _prose(page: Page, words: str, margin: int) -> list[Text]:
 
 
 def _code(page: Page, code: str, margin: int) -> list[Text]:
-    """Code is never folded: it is there to be copied. What is too wide runs over the edge."""
+    """Comments are folded; code never is, as it is there to be copied: it may run over the edge."""
     lines = []
     for row in code.splitlines():
-        style = palette.QUIET if row.lstrip().startswith("#") else palette.CODE
-        indent = len(row) - len(row.lstrip())
-        line = Text(" " * (margin + indent) + page.clean(row.lstrip()), style=style)
+        words = page.clean(row.lstrip())
+        indent = " " * (margin + len(row) - len(row.lstrip()))
+        if words.startswith("# ") and not words.startswith("#   "):
+            parts = text.fold(words[2:], page.width - len(indent) - 2)
+            lines += [Text(f"{indent}# {part}", style=palette.QUIET) for part in parts]
+            continue
+        style = palette.QUIET if words.startswith("#") else palette.CODE
+        line = Text(indent + words, style=style, overflow="ignore")
         line.rstrip()
         lines.append(line)
     return lines
