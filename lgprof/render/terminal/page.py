@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
@@ -129,7 +129,9 @@ def print_blocks(paper: Paper, console: Console, blocks: Iterable[Block]) -> Non
 def print_lines(console: Console, lines: Iterable[Text]) -> None:
     """Print lines as they are."""
     for line in lines:
-        console.print(line, no_wrap=True, overflow="crop", crop=True, highlight=False)
+        whole = line.overflow == "ignore"  # code, which is there to be copied
+        overflow: OverflowMethod = "ignore" if whole else "crop"
+        console.print(line, no_wrap=True, overflow=overflow, crop=not whole, highlight=False)
 
 
 def title_line(paper: Paper, block: Block) -> Text:
