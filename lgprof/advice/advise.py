@@ -85,6 +85,8 @@ def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
         find: Callable[[Observed], Iterator[Finding]] = kind.find
         for finding in find(observed):
             advice, prediction = predictor.advice(finding)
+            if not (finding.matters or _saves(advice.saving) or advice.status == "unsafe"):
+                continue
             if prediction is not None and advice.status != "unsafe":
                 counsel.predictions.append((advice, prediction))
             if advice.status == "unsafe":
@@ -151,6 +153,10 @@ class _Predictor:
         if self._all is None:
             self._all = WhatIf(observed.profile, self._prices)
         return self._all
+
+
+def _saves(saving: Saving | None) -> bool:
+    return saving is not None and (saving.mean_s > 0 or (saving.usd_per_1k_requests or 0.0) > 0)
 
 
 def _is_noteworthy(advice: Advice, profile: Profile) -> bool:

@@ -90,7 +90,7 @@ def _not_worth_it(observed: Observed, path: str, row: NodeRow, types: list[str])
         changes=(Retry(path, max_attempts=1),) if all_vain else (),
         evidence=some(vain),
         grounds=grounds,
-        matters=None if all_vain else f"{duration(row.failed_attempts_s)} per request",
+        matters="calls that fail all the same would fail sooner: such requests are not in the mean",
     )
 
 
