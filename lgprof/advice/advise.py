@@ -118,19 +118,16 @@ class _Predictor:
             saving = prediction.saving
             finding.grounds.doubts += prediction.unmeasured
             finding.grounds.facts += prediction.caveats
-        reasons = finding.grounds.reasons
-        if finding.matters:
-            reasons.append(finding.matters)
         advice = Advice(
             kind=finding.kind,
             nodes=finding.nodes,
             title=finding.title,
-            why=finding.why,
+            why=f"{finding.why} {_sentence(finding.matters)}".rstrip(),
             change=finding.change,
             evidence=finding.evidence,
             saving=saving,
             status=finding.grounds.status,
-            reasons=list(dict.fromkeys(reasons)),
+            reasons=list(dict.fromkeys(finding.grounds.reasons)),
         )
         return advice, prediction
 
@@ -153,6 +150,10 @@ class _Predictor:
         if self._all is None:
             self._all = WhatIf(observed.profile, self._prices)
         return self._all
+
+
+def _sentence(words: str | None) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def _saves(saving: Saving | None) -> bool:

@@ -341,7 +341,7 @@ def test_blocking_names_the_node_and_its_limit():
 
     found = only(counsel_on(build), "blocking")
     assert found.nodes == ["blocks"]
-    assert any("50 requests a second" in reason for reason in found.reasons)
+    assert "50 requests a second" in found.why
     none(counsel_on(computing), "blocking")
 
 
