@@ -132,7 +132,7 @@ class _Predictor:
         return advice, prediction
 
     def _prediction(self, finding: Finding) -> Prediction | None:
-        if not finding.changes or finding.saving is not None:
+        if not finding.changes or finding.saving is not None or finding.grounds.vetoes:
             return None
         try:
             return self._what_if(finding.given_inputs_only).predict(finding.changes)
@@ -141,7 +141,7 @@ class _Predictor:
 
     def _what_if(self, given_only: bool) -> WhatIf:
         observed = self._observed
-        if given_only:
+        if given_only and len(observed.given) < len(observed.requests):
             if self._given is None:
                 given = [r for r in observed.requests if r.index in observed.given]
                 profile = msgspec.structs.replace(observed.profile, requests=given)

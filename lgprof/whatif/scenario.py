@@ -38,6 +38,8 @@ class Scenario:
         changed = False
         for position, schedule in enumerate(self.schedules):
             one = rewriter if isinstance(rewriter, Rewriter) else rewriter(position)
+            if type(one) is Rewriter:
+                continue  # it changes nothing, and need not look
             self.schedules[position] = one.schedule(schedule)
             changed = changed or self.schedules[position] is not schedule
         return changed
