@@ -10,6 +10,7 @@ _TOGETHER = "load"
 """Tests of this folder run in one process: two load tests at once would disturb each other."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests together: they share what they measured once."""
     here = Path(__file__).parent

@@ -23,7 +23,7 @@ from lgprof.cli import leaving, main
 from lgprof.model import profile_json_schema
 
 APPS = Path(__file__).parent / "apps.py"
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 """How long anything may take before a test gives up on it."""
 
 _VALIDATOR = jsonschema.Draft202012Validator(profile_json_schema())
