@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from lgprof.analysis.collector import collector_paused
+from lgprof.analysis.model_calls import model_call
 from lgprof.analysis.runs import Holds, Run, Work, read_runs, read_works
-from lgprof.histogram import histogram_of
-from lgprof.llm.usage import counted_tokens, is_cache_hit, reported_tokens, service_tier
-from lgprof.model import ModelCall, Outcome, Request, Segment, Span, SpanKind
+from lgprof.model import Outcome, Request, Segment, Span, SpanKind
 from lgprof.record.event_log import (
     NO_STEP,
     IoEvent,
-    ModelEvent,
     NodeDigest,
     Recording,
     RunKind,
@@ -320,7 +318,7 @@ class SpanBuilder:
             span.outcome = "cancelled"
         event = self._recording.models.get(run.id) if kind == "model" else None
         if event is not None:
-            span.model = _model_call(run, event)
+            span.model = model_call(run, event)
             span.rate_limited = self._rate_waits.get(run.id)
             span.name = span.model.name
         if asked := self._recording.asked.get(run.id):
@@ -392,24 +390,3 @@ def _failing_node(spans: list[Span]) -> str | None:
         if span.kind == "attempt" and span.outcome in ("failed", "timed_out", "running")
     ] or [span for span in spans if span.kind == "attempt" and span.outcome == "cancelled"]
     return max(bad, key=lambda span: (span.path.count("/"), span.end_s)).path if bad else None
-
-
-def _model_call(run: Run, event: ModelEvent) -> ModelCall:
-    first_ns, shape = event.first_token_ns, event.shape
-    return ModelCall(
-        name=event.served_model or run.name,
-        provider=event.provider,
-        tokens=reported_tokens(event.usage) or counted_tokens(event.counted),
-        service_tier=service_tier(event.usage),
-        llm_cache_hit=is_cache_hit(event.usage),
-        first_token_s=None if first_ns is None else (first_ns - run.start_ns) / 1e9,
-        chunks=event.chunks,
-        token_gaps_us=list(histogram_of(event.gaps_ns).values_us()) if event.gaps_ns else None,
-        kind=event.kind,
-        attempts=event.attempts or None,
-        prompt=shape,
-        content=event.content,
-        prompt_blocks=[part.blocks[-1] for part in shape.parts if part.role != "tools"]
-        if shape
-        else None,
-    )

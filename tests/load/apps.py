@@ -134,6 +134,16 @@ async def ask(state: State) -> State:
 asks = one_node(ask)
 
 
+async def ask_model(state: State) -> State:
+    from sample_graphs.fake_models import gpt_4o_mini
+
+    await gpt_4o_mini(lambda messages: "yes", first_token_s=0.001).ainvoke("y" * 400)
+    return {"i": 1}
+
+
+asks_model = one_node(ask_model)
+
+
 async def remember(state: State, config: RunnableConfig, runtime: Runtime) -> State:
     print("NOISE from print")
     os.write(1, b"NOISE from os.write\n")

@@ -118,3 +118,22 @@ def test_arrivals_beyond_the_limit_are_dropped(project: LoadProject) -> None:
     assert load["peak_in_flight"] <= 5
     assert load["saturation"]["saturated"]
     assert "dropped" in [warning["code"] for warning in profile["warnings"]]
+
+
+def test_the_bill_of_two_workers(project: LoadProject) -> None:
+    project.write("prices.toml", '"gpt-4o-mini" = { input = 100.0, output = 0.0 }')
+    prices = ("--prices", "prices.toml", "--monthly-requests", "1e6")
+    done = project.load(
+        "asks_model", *I, *prices, "--rps", "20", "-n", "20", "--workers", "2", "--show", "cost"
+    )
+    assert done.code == 0, done.err
+    profile = project.profile()
+    # 400 characters are 100 tokens: a cent.
+    cost = profile["summary"]["cost_usd"]
+    assert cost["total"] == pytest.approx(0.2)
+    assert cost["per_request"]["mean"] == pytest.approx(0.01)
+    assert profile["nodes"][0]["cost_usd"] == profile["models"][0]["cost_usd"] == cost["total"]
+    assert profile["environment"]["prices_date"]
+    assert "$10,000 at 1,000,000 requests" in done.out
+    kept = [span["model"] for request in profile["requests"] for span in request["spans"][-1:]]
+    assert {call["cost_usd"] for call in kept} == {0.01}

@@ -13,7 +13,7 @@ from lgprof.render.terminal.table import Column, table_lines
 
 _WORTH_MOVING = 0.05
 """A better order of the prompt is worth a line from this share of the input on."""
-_GROWS = 0.05
+_GROWS = 0.1
 """The input of a loop grows from this share of a call's on."""
 _MOST_FINDINGS = 3
 
