@@ -12,7 +12,7 @@ from typing import IO, Annotated
 import typer
 
 import lgprof
-from lgprof.cli import advise, diff, gate, init, load, report, run
+from lgprof.cli import advise, diff, gate, graph, init, load, report, run
 from lgprof.cli.leaving import leave
 from lgprof.errors import ExitCode, LgprofError, UsageError
 
@@ -51,6 +51,7 @@ app.command(name="advise")(advise.advise)
 app.command(name="gate")(gate.gate)
 app.command(name="diff")(diff.diff)
 app.command(name="report")(report.report)
+app.command(name="graph")(graph.graph)
 app.command(name="init")(init.init)
 
 

@@ -19,6 +19,7 @@ from lgprof.render.terminal.counsel import AdviceNotes, counsel_blocks
 from lgprof.render.terminal.critical import critical_spans
 from lgprof.render.terminal.errors import error_blocks
 from lgprof.render.terminal.flame import flame_blocks
+from lgprof.render.terminal.graph import graph_blocks
 from lgprof.render.terminal.histogram import SMALLEST_SAMPLE, histogram_blocks
 from lgprof.render.terminal.latency import latency_blocks
 from lgprof.render.terminal.load.arrivals import arrival_blocks
@@ -57,6 +58,8 @@ class _Section(NamedTuple):
     """What to say where it was asked for and has nothing to show."""
     kind: Literal["run", "load"] | None = None
     """The kind of Profile that it belongs to; None for both."""
+    asked_for: bool = False
+    """Not part of the report unless it is asked for by its name."""
 
 
 _ATTRIBUTION = ("attribution", attribution_blocks, "nothing to attribute: no request succeeded")
@@ -88,6 +91,7 @@ _SECTIONS = (
     _Section(*_ATTRIBUTION, kind="load"),
     _Section(*_TIMELINE, kind="load"),
     _Section("flame", flame_blocks, "no flame graph: no node was recorded", kind="run"),
+    _Section("graph", graph_blocks, "no graph: no node is known", asked_for=True),
     _Section("memory", memory_blocks, "memory was not tracked: --memory does", kind="run"),
     _Section(
         "histogram", histogram_blocks, f"no histogram below {SMALLEST_SAMPLE} requests", kind="run"
@@ -186,7 +190,7 @@ def render_page(page: Page, console: Console, sections: Sequence[str] | None = N
     here = [section for section in _SECTIONS if section.kind in (None, kind)]
     lines: list[Text] = []
     for section in here:
-        if sections is not None and section.name not in sections:
+        if section.name not in sections if sections is not None else section.asked_for:
             continue
         blocks = section.blocks(page)
         lines += _lines(page, blocks)
