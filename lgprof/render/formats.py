@@ -118,6 +118,12 @@ def _csv(profile: Profile) -> bytes:
     return request_table(profile).encode()
 
 
+def _markdown(profile: Profile) -> bytes:
+    from lgprof.render.profile_markdown import profile_markdown
+
+    return profile_markdown(profile).encode()
+
+
 FORMATS: tuple[Format, ...] = (
     Format(".json", "the Profile", _json),
     Format(".json.gz", "the Profile, compressed", _json_gz),
@@ -141,6 +147,7 @@ FORMATS: tuple[Format, ...] = (
     Format(".trace.json", "requests as Chrome trace events, for Perfetto", _chrome_trace),
     Format(".otlp.json", "requests as OpenTelemetry traces", _otlp),
     Format(".csv", "a row per request", _csv),
+    Format(".md", "a summary for a pull request", _markdown),
 )
 
 

@@ -15,7 +15,7 @@ from lgprof.model import write_profile
 from tests.cli.harness import ProjectHere
 from tests.render import sample_profiles
 
-SUFFIXES = [".svg", ".folded", ".speedscope.json", ".trace.json", ".otlp.json", ".csv"]
+SUFFIXES = [".svg", ".folded", ".speedscope.json", ".trace.json", ".otlp.json", ".csv", ".md"]
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from lgprof.render.chrome_trace import chrome_trace
 from lgprof.render.folded import folded
 from lgprof.render.lanes import Bar, lanes_of
 from lgprof.render.otlp import otlp, otlp_batches
+from lgprof.render.profile_markdown import profile_markdown
 from lgprof.render.request_table import request_table
 from lgprof.render.speedscope import speedscope
 from lgprof.render.svg import flame_svg
@@ -276,3 +277,21 @@ def test_nothing_to_draw_is_said(write) -> None:
     recording.run("plan", 2.0)
     with pytest.raises(UsageError, match="the cost of no model call is known"):
         write(profile_of([recording.done()]), FlameOptions(by="cost"))
+
+
+_BAR = re.compile(r"(?<!\\)\|")
+"""One that is not escaped."""
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, "load"])
+def test_tables_of_markdown_are_tables(name: str) -> None:
+    text = profile_markdown(sample(name))
+    assert text.startswith("### ")
+    widths: list[int] = []
+    for line in text.splitlines():
+        if line.startswith("|"):
+            widths.append(len(_BAR.findall(line)))
+            assert widths[0] == widths[-1], line
+        else:
+            widths = []
+    assert "<img" not in profile_markdown(hostile())
