@@ -9,6 +9,7 @@ from lgprof.render.categories import CATEGORY_LABELS
 from lgprof.render.format import count, duration, percent, plural, usd, whole_percent
 from lgprof.render.graph_mermaid import graph_mermaid
 from lgprof.render.markdown import escaped, table
+from lgprof.render.terminal.text import clean
 
 _MOST_NODES = 12
 _LEAST_SHARE = 0.001
@@ -17,13 +18,13 @@ _LEAST_SHARE = 0.001
 def profile_markdown(profile: Profile) -> str:
     """The Profile in GitHub's Markdown."""
     parts = [
-        [f"### {escaped(profile.target.name)}: {_headline(profile)}"],
+        [f"### {_text(profile.target.name)}: {_headline(profile)}"],
         list(_latency(profile)),
         list(_attribution(profile)),
         list(_nodes(profile)),
         list(_warnings(profile)),
         list(_graph(profile)),
-        [f"<sub>lgprof {profile.lgprof}, {escaped(_environment(profile))}</sub>"],
+        [f"<sub>lgprof {profile.lgprof}, {_text(_environment(profile))}</sub>"],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -73,7 +74,7 @@ def _nodes(profile: Profile) -> Iterator[str]:
     nodes = sorted(profile.nodes, key=lambda row: -row.critical_s)[:_MOST_NODES]
     rows = [
         [
-            escaped(row.path),
+            _text(row.path),
             whole_percent(row.critical_s / latency.mean) if latency and latency.mean else "",
             count(row.calls),
             count(row.errors),
@@ -91,8 +92,8 @@ def _nodes(profile: Profile) -> Iterator[str]:
 
 def _warnings(profile: Profile) -> Iterator[str]:
     for warning in profile.warnings:
-        fix = f" {escaped(warning.fix)}" if warning.fix else ""
-        yield f"- **{escaped(warning.message)}**{fix}"
+        fix = f" {_text(warning.fix)}" if warning.fix else ""
+        yield f"- **{_text(warning.message)}**{fix}"
 
 
 def _graph(profile: Profile) -> Iterator[str]:
@@ -106,3 +107,8 @@ def _environment(profile: Profile) -> str:
     where = profile.environment
     commit = f", commit {where.git_commit[:10]}" if where.git_commit else ""
     return f"Python {where.python}, LangGraph {where.langgraph}, {where.platform}{commit}"
+
+
+def _text(text: str) -> str:
+    """Text of the user's program, safe to show."""
+    return escaped(clean(text))
