@@ -46,17 +46,32 @@ def flame_graph(profile: Profile, options: FlameOptions = NODE_SECONDS) -> Flame
     Raises:
         ValueError: ``elapsed`` by anything but time.
     """
+    return next(flame_graphs(profile, [options]))
+
+
+def flame_graphs(profile: Profile, choices: Iterable[FlameOptions]) -> Iterator[Flame]:
+    """Several trees of one Profile, in their order.
+
+    Raises:
+        ValueError: ``elapsed`` by anything but time.
+    """
     frames = SampledFrames(profile.sampling)
-    if options.view == "elapsed":
-        if options.by != "time":
-            raise ValueError("the elapsed view is one of time")
-        top = critical_flames(profile.requests, frames)
-    else:
-        calls = [call for request in profile.requests for call in call_tree(request)]
-        kept = [call for call in calls if call.span.kind not in IO_KINDS]
-        top = _flames(kept, (), frames, _WIDEN[options.by], 0.0)
-    total = sum(flame.value for flame in top)
-    return Flame("all", profile.target.name, total, len(profile.requests), children=top)
+    calls: list[Call] | None = None
+    for options in choices:
+        if options.view == "elapsed":
+            if options.by != "time":
+                raise ValueError("the elapsed view is one of time")
+            top = critical_flames(profile.requests, frames)
+        else:
+            calls = _outermost(profile) if calls is None else calls
+            top = _flames(calls, (), frames, _WIDEN[options.by], 0.0)
+        total = sum(flame.value for flame in top)
+        yield Flame("all", profile.target.name, total, len(profile.requests), children=top)
+
+
+def _outermost(profile: Profile) -> list[Call]:
+    calls = [call for request in profile.requests for call in call_tree(request)]
+    return [call for call in calls if call.span.kind not in IO_KINDS]
 
 
 class _Group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lgprof.analysis.flame import NODE_SECONDS, FlameOptions, flame_graph
+from lgprof.analysis.flame import NODE_SECONDS, FlameOptions, flame_graphs
 from lgprof.analysis.flame_tree import Flame
 from lgprof.model import Profile
 from lgprof.render.flame_text import flame_name, flame_note, flame_place, sampling_note
@@ -28,8 +28,9 @@ def flames(profile: Profile, names: Names, first: FlameOptions) -> dict[str, Any
     """Each flame graph that has a width, ``first`` before the others; texts stand in a table."""
     writer = _Writer(names)
     graphs = {}
-    for name, options in sorted(_GRAPHS.items(), key=lambda each: each[1] != first):
-        flame = flame_graph(profile, options)
+    ordered = sorted(_GRAPHS.items(), key=lambda each: each[1] != first)
+    made = flame_graphs(profile, [options for _, options in ordered])
+    for (name, options), flame in zip(ordered, made, strict=True):
         if flame.value > 0:
             sampled = sampling_note(profile, options, times="\N{MULTIPLICATION SIGN}")
             notes = [flame_note(flame, options), sampled]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Profile
 from lgprof.render.html import tables, words
@@ -32,6 +33,7 @@ def html_report(profile: Profile, flame: FlameOptions = NODE_SECONDS) -> bytes:
     return document(f"{profile.target.name} · lgprof", content(profile, flame)).encode()
 
 
+@collector_paused()
 def content(profile: Profile, flame: FlameOptions = NODE_SECONDS) -> dict[str, Any]:
     """Everything that the page shows, by section."""
     page = Page(

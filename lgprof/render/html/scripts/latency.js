@@ -130,7 +130,7 @@ function nodeNote(curves) {
 export function latency(data, openTimeline) {
   const { latency: found, curves } = data;
   const parts = [table(found)];
-  if (curves.length > 0) {
+  if (curves.some((curve) => curve.path === null)) {
     let log = false;
     const chart = curveChart(curves, () => log);
     onChoice(() => chart.draw());
