@@ -18,7 +18,7 @@ LANE = 14.0
 """Width of what an edge needs to pass a layer, or a loop beside its node."""
 LAYER_GAP = 58.0
 _SWEEPS = 8
-_ROUNDS = 60
+_ROUNDS = 12
 
 
 @dataclass(slots=True)
@@ -179,16 +179,17 @@ class _Chart:
         for layer in self.layers:
             self._settle(layer, [0.0 for _ in layer])
         for turn in range(_ROUNDS):
-            for layer in self.layers if turn % 2 == 0 else self.layers[::-1]:
-                self._settle(layer, [self._wish(index) for index in layer])
+            upwards = turn % 2 == 1
+            for layer in self.layers[::-1] if upwards else self.layers:
+                self._settle(layer, [self._wish(index, upwards) for index in layer])
         left = min((box.x for box in self.boxes), default=0.0)
         for box in self.boxes:
             box.x -= left
 
-    def _wish(self, index: int) -> float:
-        """Where a box would like its left edge: centred on its neighbours."""
+    def _wish(self, index: int, upwards: bool) -> float:
+        """Where a box would like its left edge: centred on the neighbours placed before it."""
         box = self.boxes[index]
-        near = _mean(self.boxes[other].centre for other in (*box.above, *box.below))
+        near = _mean(self.boxes[other].centre for other in (box.below if upwards else box.above))
         return _or(near, box.centre) - box.width / 2
 
     def _settle(self, layer: Sequence[int], wishes: Sequence[float]) -> None:
