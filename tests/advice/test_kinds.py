@@ -18,7 +18,7 @@ from langgraph.types import CachePolicy, Command, RetryPolicy, Send
 from typing_extensions import TypedDict
 
 from lgprof.advice.advise import Counsel, advise
-from lgprof.model import Advice
+from lgprof.model import Advice, PythonFrame, SampledPlace, Sampling, StackRow
 from sample_graphs.fake_models import FakeChatModel
 from tests.profiling import profile_graph
 from tests.virtual_time import VirtualTime
@@ -343,6 +343,29 @@ def test_blocking_names_the_node_and_its_limit():
     assert found.nodes == ["blocks"]
     assert "50 requests a second" in found.why
     none(counsel_on(computing), "blocking")
+
+
+def test_blocking_names_the_function_where_frames_were_sampled():
+    time = VirtualTime()
+
+    async def blocks(state: State) -> dict[str, Any]:
+        time.block(0.02)
+        await asyncio.sleep(0.01)
+        return {"a": 1}
+
+    profile = profile_graph(chain(blocks, end), *INPUTS, time=time).profile
+    frames = [
+        PythonFrame("blocks", "app.py", 3),
+        PythonFrame("sleep", "<built-in>"),
+        PythonFrame("[await]", ""),
+    ]
+    rows = [StackRow(-1, 0, 5, 0.0), StackRow(0, 1, 0, 0.4), StackRow(0, 2, 0, 0.6)]
+    profile.sampling = Sampling(
+        requests=1, slowdown=None, samples=9, interval_s=0.001, frames=frames,
+        places=[SampledPlace(node="blocks", wall_s=1.0, rows=rows)],
+    )  # fmt: skip
+    why = only(advise(profile), "blocking").why
+    assert "it was in sleep most of all, called by blocks (app.py:5)" in why
 
 
 def test_retry_proposes_a_shorter_wait():

@@ -12,6 +12,9 @@ from lgprof.analysis.attribution import BLOCKING_FROM_S
 from lgprof.render.format import duration, plural
 from lgprof.whatif.changes import Unblock
 
+_AWAIT = "[await]"
+_CULPRIT_SHARE = 0.2
+"""Of the node's sampled time, from which on a function is named."""
 _FROM_SHARE = 0.01
 """Of the latency: the loop stands still for everybody, so a little is worth saying."""
 
@@ -57,7 +60,8 @@ def _finding(observed: Observed, path: str, blocked_s: float) -> Finding:
             f"{path} is async and held the event loop for {duration(blocked_s)} per request "
             f"without computing (up to {duration(worst_s)} at a time, in "
             f"{plural(len(calls), 'call')} of {len(observed.attempts(path))}): a file, a lock, a "
-            "client without await, time.sleep. Meanwhile no other request moves."
+            f"client without await, time.sleep.{_culprit(observed, path)} Meanwhile no other "
+            "request moves."
         ),
         change=_code(observed, path),
         changes=(Unblock(path),),
@@ -68,6 +72,31 @@ def _finding(observed: Observed, path: str, blocked_s: float) -> Finding:
             f"each holds its event loop for {duration(held_s)}"
         ),
     )
+
+
+def _culprit(observed: Observed, path: str) -> str:
+    """The function in which the node was sampled most, other than waiting in a coroutine."""
+    sampling = observed.profile.sampling
+    if sampling is None:
+        return ""
+    own = [place for place in sampling.places if place.node == path and not place.calls]
+    found = [
+        (row.self_s, place.rows[row.parent] if row.parent >= 0 else None, row)
+        for place in own
+        for row in place.rows
+        if sampling.frames[row.frame].function != _AWAIT
+    ]
+    if not found:
+        return ""
+    self_s, caller, row = max(found, key=lambda one: one[0])
+    if self_s < _CULPRIT_SHARE * sum(place.wall_s for place in own):
+        return ""
+    name = sampling.frames[row.frame].function
+    if caller is None:
+        return f" Sampled, it was in {name} most of all."
+    by = sampling.frames[caller.frame]
+    place = f"{by.function} ({by.file}:{caller.line})"
+    return f" Sampled, it was in {name} most of all, called by {place}."
 
 
 def _longest_s(call: Call) -> float:
