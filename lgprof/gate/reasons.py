@@ -51,7 +51,8 @@ def _fine(judgement: Judgement) -> Iterator[str]:
 def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
     """The nodes that made a graph slower, the worst first; none where it is not proven to be.
 
-    Nodes that are proven to be slower; where none is by itself, the one with most of the change.
+    Nodes that are proven to be slower; where none is by itself, the one that makes
+    up most of the change.
     """
     failed = [check for check in judgement.checks if check.verdict == "fail"]
     if not any(check.metric in _TIMES for check in failed):
@@ -59,7 +60,8 @@ def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
     effects = {node: evidence.effect(node) for node in evidence.nodes}
     proven = {check.node for check in failed if check.node and check.metric in _TIMES}
     ordered = sorted(effects, key=lambda node: -effects[node])
-    worst = [node for node in ordered if effects[node] > 0][:1]
+    slower = sum(effect for effect in effects.values() if effect > 0)
+    worst = [node for node in ordered if effects[node] > slower / 2]
     return [node for node in ordered if node in proven] or worst
 
 
