@@ -12,7 +12,7 @@ from typing import IO, Annotated
 import typer
 
 import lgprof
-from lgprof.cli import advise, diff, gate, graph, init, load, report, run
+from lgprof.cli import advise, diff, gate, graph, history, init, load, report, run
 from lgprof.cli.leaving import leave
 from lgprof.errors import ExitCode, LgprofError, UsageError
 
@@ -52,6 +52,7 @@ app.command(name="gate")(gate.gate)
 app.command(name="diff")(diff.diff)
 app.command(name="report")(report.report)
 app.command(name="graph")(graph.graph)
+app.command(name="history")(history.history)
 app.command(name="init")(init.init)
 
 

@@ -10,6 +10,7 @@ from lgprof.model.diff import (
 )
 from lgprof.model.failure import Failure
 from lgprof.model.hints import NodeHints
+from lgprof.model.history import ChangePoint, History, HistoryEntry, Trend
 from lgprof.model.load import (
     Fidelity,
     Load,
@@ -70,6 +71,7 @@ __all__ = [
     "AllocationSite",
     "Attribution",
     "Change",
+    "ChangePoint",
     "Check",
     "Content",
     "Cost",
@@ -83,6 +85,8 @@ __all__ = [
     "Failure",
     "Fidelity",
     "GraphShape",
+    "History",
+    "HistoryEntry",
     "InputSet",
     "Join",
     "LatencySummary",
@@ -123,6 +127,7 @@ __all__ = [
     "Target",
     "Tokens",
     "ToolRow",
+    "Trend",
     "Verdict",
     "Visits",
     "WarmUp",
