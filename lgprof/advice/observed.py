@@ -116,11 +116,12 @@ class Observed:
 
     def graph_of(self, path: str) -> tuple[GraphShape | None, str]:
         """The graph that a node belongs to, and the node's name in it."""
-        for outer, graph in self.profile.target.graphs.items():
-            name = path.removeprefix(f"{outer}/") if outer else path
-            if name in graph.nodes and (not outer or name != path):
-                return graph, name
-        return None, path.rsplit("/", 1)[-1]
+        outer, name = self.profile.target.owner_of(path)
+        return self.profile.target.graphs.get(outer), name
+
+    def name_of(self, path: str) -> str:
+        """The node's name in its graph."""
+        return self.profile.target.owner_of(path)[1]
 
     def hints(self, path: str) -> NodeHints:
         """What the code of a node may touch, its nested nodes' included."""

@@ -41,10 +41,10 @@ def identifier(name: str) -> str:
 
 def function_of(observed: Observed, path: str) -> str:
     """The name of a node's function, or one to put in its place."""
-    return observed.shape(path).function or f"{identifier(path.rsplit('/', 1)[-1])}_function"
+    return observed.shape(path).function or f"{identifier(observed.name_of(path))}_function"
 
 
-def where(path: str) -> str:
+def where(observed: Observed, path: str) -> str:
     """A comment that names the graph, where it is not the outermost one."""
-    outer = path.rpartition("/")[0]
+    outer, _ = observed.profile.target.owner_of(path)
     return f"# in the graph of node {quoted(outer)}, where it is built\n" if outer else ""

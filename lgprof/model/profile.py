@@ -101,6 +101,18 @@ class Target(msgspec.Struct, kw_only=True):
     hints: dict[str, NodeHints] = {}
     """What the code of nodes may touch besides their state, by path."""
 
+    def owner_of(self, path: str) -> tuple[str, str]:
+        """Where a node is: the path of the graph, as a key of ``graphs``, and its name in it.
+
+        A node's name may hold slashes itself, so the wiring decides; without it, the last slash.
+        """
+        for outer, graph in self.graphs.items():
+            name = path.removeprefix(f"{outer}/") if outer else path
+            if name in graph.nodes and (not outer or name != path):
+                return outer, name
+        outer, _, name = path.rpartition("/")
+        return outer, name
+
 
 class Environment(msgspec.Struct, kw_only=True):
     """Where it was measured. Nothing here names a person or a path."""

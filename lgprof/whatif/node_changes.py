@@ -162,7 +162,7 @@ def retry(change: Retry, scenario: Scenario) -> None:
 
 def _policy(path: str, scenario: Scenario) -> RetryShape | None:
     """The node's policy as it was; None where it is not known."""
-    outer, _, name = path.rpartition("/")
+    outer, name = scenario.profile.target.owner_of(path)
     graph = scenario.profile.target.graphs.get(outer)
     node = graph.nodes.get(name) if graph else None
     return node.retry if node else None

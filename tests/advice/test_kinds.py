@@ -97,6 +97,16 @@ def test_parallel_saves_the_shorter_of_two_independent_nodes():
     assert 'graph.add_edge(["read_a", "read_b"], "end")' in found.change
 
 
+def test_parallel_names_nodes_with_slashes_as_they_are():
+    found = only(
+        counsel_on(lambda _: chain(("a/one", read_a), ("a/b/two", read_b), ("the end", end))),
+        "parallel",
+    )
+    assert found.nodes == ["a/one", "a/b/two"]
+    assert 'graph.add_edge(["a/one", "a/b/two"], "the end")' in found.change
+    assert "in the graph of node" not in found.change
+
+
 def test_parallel_is_unproven_below_twenty_inputs_and_repeats_are_no_evidence():
     found = only(
         counsel_on(lambda _: chain(read_a, read_b, end), *INPUTS[:5], requests=40), "parallel"

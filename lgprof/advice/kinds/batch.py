@@ -81,7 +81,7 @@ def _finding(observed: Observed, path: str, rows: list[list[Call]]) -> Finding:
             f"({plural(len(rows), 'time')}, {duration(each_s)} a call), and no call was asked "
             "about the answer to one before."
         ),
-        change=where(path)
+        change=where(observed, path)
         + "\n".join(
             [
                 f"{'async def' if is_async else 'def'} {function_of(observed, path)}(state):",

@@ -106,7 +106,7 @@ def _longest_s(call: Call) -> float:
 
 
 def _code(observed: Observed, path: str) -> str:
-    return where(path) + "\n".join(
+    return where(observed, path) + "\n".join(
         [
             "import asyncio",
             "",

@@ -144,7 +144,7 @@ def _code(observed: Observed, path: str, keys: list[str], ttl_s: int) -> str:
     graph, name = observed.graph_of(path)
     read = "getattr(state, key, None)" if graph and graph.state_is_object else "state.get(key)"
     key_func = f"{identifier(name)}_key"
-    return where(path) + "\n".join(
+    return where(observed, path) + "\n".join(
         [
             "import json",
             "from langgraph.cache.memory import InMemoryCache",

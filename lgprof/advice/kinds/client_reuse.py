@@ -35,7 +35,7 @@ def find(observed: Observed) -> Iterator[Finding]:
                 f"{duration(taken_s / built)} each; every one of them connects anew, with its own "
                 "handshake, which is not in that figure."
             ),
-            change=where(path)
+            change=where(observed, path)
             + "\n".join(
                 [
                     "client = make_client()  # a model, or an HTTP client: once in the process",

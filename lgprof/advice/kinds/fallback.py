@@ -59,7 +59,9 @@ def _finding(observed: Observed, path: str, kind: str, name: str, calls: list[Ca
             f"{duration(waited_s)}, and {path} went on another way: time lost in {requests} of "
             f"{plural(len(observed.requests), 'request')}."
         ),
-        change=_limit_code(path, all_calls) if given_up else _breaker_code(path, name),
+        change=_limit_code(observed, path, all_calls)
+        if given_up
+        else _breaker_code(observed, path, name),
         changes=(Skip(frozenset((call.request.index, call.span.id) for call in calls)),),
         evidence=some(calls),
         grounds=Grounds(
@@ -71,10 +73,10 @@ def _finding(observed: Observed, path: str, kind: str, name: str, calls: list[Ca
     )
 
 
-def _limit_code(path: str, calls: list[Call]) -> str:
+def _limit_code(observed: Observed, path: str, calls: list[Call]) -> str:
     done_s = [call.seconds for call in calls if call.span.outcome == "ok"]
     limit_s = 1.5 * max(done_s) if done_s else min(call.seconds for call in calls) / 2
-    return where(path) + "\n".join(
+    return where(observed, path) + "\n".join(
         [
             "import asyncio",
             "",
@@ -86,8 +88,8 @@ def _limit_code(path: str, calls: list[Call]) -> str:
     )
 
 
-def _breaker_code(path: str, name: str) -> str:
-    return where(path) + "\n".join(
+def _breaker_code(observed: Observed, path: str, name: str) -> str:
+    return where(observed, path) + "\n".join(
         [
             "import time",
             "",

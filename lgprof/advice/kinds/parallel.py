@@ -73,7 +73,7 @@ def _in_row(observed: Observed, graph: GraphShape, row: list[str]) -> Iterator[F
 def _against(observed: Observed, graph: GraphShape, group: list[str]) -> Grounds:
     grounds = Grounds()
     for path in group:
-        grounds.vetoes += _topology(graph, path)
+        grounds.vetoes += _topology(observed, graph, path)
     for index, earlier in enumerate(group):
         for later in group[index + 1 :]:
             grounds.vetoes += _overlaps(observed, graph, earlier, later)
@@ -89,8 +89,8 @@ def _against(observed: Observed, graph: GraphShape, group: list[str]) -> Grounds
     return grounds
 
 
-def _topology(graph: GraphShape, path: str) -> Iterator[str]:
-    name = path.rsplit("/", 1)[-1]
+def _topology(observed: Observed, graph: GraphShape, path: str) -> Iterator[str]:
+    name = observed.name_of(path)
     shape = graph.nodes[name]
     if name in graph.branches:
         yield f"{path} is routed from: the router reads what has been written until then"
@@ -142,7 +142,7 @@ def _finding(observed: Observed, graph: GraphShape, group: list[str]) -> Finding
             f"They run one after another, and none needs what another does: "
             f"{'; '.join(reads)}; {'; '.join(writes)}."
         ),
-        change=_code(graph, group),
+        change=_code(observed, graph, group),
         changes=(Parallel(tuple(group)),),
         evidence=[one for path in group for one in some(observed.nodes(path))[:2]],
         grounds=grounds,
@@ -175,8 +175,8 @@ def _and(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _code(graph: GraphShape, group: list[str]) -> str:
-    names = [path.rsplit("/", 1)[-1] for path in group]
+def _code(observed: Observed, graph: GraphShape, group: list[str]) -> str:
+    names = [observed.name_of(path) for path in group]
     first, last = names[0], names[-1]
     old, new = [], []
     for before in [source for source, target in graph.edges if target == first]:
@@ -185,14 +185,14 @@ def _code(graph: GraphShape, group: list[str]) -> str:
         if join.target == first:
             new += [f"graph.add_edge({places(join.sources)}, {place(name)})" for name in names[1:]]
     if _predecessors(graph, first).count("?"):
-        return _forked(group[0], names)
+        return _forked(observed, group[0], names)
     for earlier, later in pairwise(names):
         old.append(f"#   graph.add_edge({place(earlier)}, {place(later)})")
     exits = [target for source, target in graph.edges if source == last]
     old += [f"#   graph.add_edge({place(last)}, {place(after)})" for after in exits]
     new += _exits(graph, names, exits)
     lines = [*new, "# in place of, also where add_sequence made them:", *old]
-    return where(group[0]) + "\n".join(lines)
+    return where(observed, group[0]) + "\n".join(lines)
 
 
 def _exits(graph: GraphShape, names: list[str], exits: list[str]) -> list[str]:
@@ -209,10 +209,10 @@ def _exits(graph: GraphShape, names: list[str], exits: list[str]) -> list[str]:
     return lines
 
 
-def _forked(path: str, names: list[str]) -> str:
+def _forked(observed: Observed, path: str, names: list[str]) -> str:
     """Where a router leads to the first node, it leads to an empty one before all of them."""
     fork = f"before_{names[0]}"
     lines = [f"graph.add_node({place(fork)}, lambda state: {{}})"]
     lines += [f"graph.add_edge({place(fork)}, {place(name)})" for name in names]
     lines.append(f"# what led to {place(names[0])} leads to {place(fork)}, routers included; then:")
-    return where(path) + "\n".join(lines)
+    return where(observed, path) + "\n".join(lines)

@@ -62,7 +62,7 @@ def _no_progress(observed: Observed, path: str, stuck: list[list[Call]]) -> Find
     skipped = [
         (call.request.index, call.span.parent) for call in vain if call.span.parent is not None
     ]
-    name = path.rsplit("/", 1)[-1]
+    name = observed.name_of(path)
     return Finding(
         kind="recursion",
         nodes=[path],
@@ -72,7 +72,7 @@ def _no_progress(observed: Observed, path: str, stuck: list[list[Call]]) -> Find
             f"{most} times in a row and wrote the same {', '.join(same)} each time: "
             f"{plural(len(vain), 'call')} changed nothing."
         ),
-        change=where(path)
+        change=where(observed, path)
         + "\n".join(
             [
                 f"# note in {name} whether anything changed; leave in the router if not",

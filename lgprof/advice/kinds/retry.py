@@ -149,8 +149,8 @@ def _retry_on(types: list[str]) -> list[str]:
 
 
 def _policy_code(observed: Observed, path: str, arguments: list[str]) -> str:
-    name = path.rsplit("/", 1)[-1]
-    return where(path) + "\n".join(
+    name = observed.name_of(path)
+    return where(observed, path) + "\n".join(
         [
             "from langgraph.types import RetryPolicy",
             "",
@@ -203,7 +203,7 @@ def _pause(observed: Observed, path: str) -> Finding:
             f"({plural(len(calls), 'call')} in {requests} of "
             f"{plural(len(observed.requests), 'request')}), however short the trouble was."
         ),
-        change=where(path)
+        change=where(observed, path)
         + "\n".join(
             [
                 "import time",

@@ -92,7 +92,7 @@ def _finding(
             f"{size(round(last))} in its last, after {average(number)} turns"
             f"{f' ({key})' if added else ''}, in {plural(len(growing), 'request')}.{billed}"
         ),
-        change=where(path)
+        change=where(observed, path)
         + "\n".join(
             [
                 "from langchain_core.messages import trim_messages",

@@ -66,7 +66,7 @@ def _fan_out(observed: Observed, path: str, steps: list[Step], slow: list[Step])
             f"{duration(others_s)}: they waited {duration(waited_s)} at the barrier."
             f"{_what_is_slow(observed, slowest)}"
         ),
-        change=where(path)
+        change=where(observed, path)
         + "\n".join(
             [
                 f"# Give what is slow a time limit, and go on without it; {path} says so:",
@@ -136,7 +136,7 @@ def _branch(
 ) -> Finding:
     waiting = [path for path in means if path != slow]
     calls = [call for step in steps for call in step if call.span.path == slow]
-    name = slow.rsplit("/", 1)[-1]
+    name = observed.name_of(slow)
     return Finding(
         kind="straggler",
         nodes=[slow],
@@ -147,7 +147,7 @@ def _branch(
             f"{duration(means[next_one])}): what follows waits for it alone, in "
             f"{plural(len(steps), 'superstep')}."
         ),
-        change=where(slow)
+        change=where(observed, slow)
         + "\n".join(
             [
                 f"# either two nodes side by side in place of {quoted(name)}, each with a half:",
@@ -191,7 +191,7 @@ def _barriers(observed: Observed, steps: list[Step]) -> Iterator[Finding]:
 
 
 def _barrier(observed: Observed, first: str, then: str, waits: list[tuple[Call, float]]) -> Finding:
-    names = [path.rsplit("/", 1)[-1] for path in (first, then)]
+    names = [observed.name_of(path) for path in (first, then)]
     functions = [function_of(observed, path) for path in (first, then)]
     is_async = any(observed.shape(path).is_async for path in (first, then))
     opening, calling = ("async def", "await ") if is_async else ("def", "")
@@ -204,7 +204,7 @@ def _barrier(observed: Observed, first: str, then: str, waits: list[tuple[Call, 
             f"{then} needs {first} alone, and waits {duration(mean(w for _, w in waits))} for the "
             f"slower nodes beside it, in {plural(len(waits), 'superstep')}."
         ),
-        change=where(first)
+        change=where(observed, first)
         + "\n".join(
             [
                 f"{opening} {functions[0]}_then_{functions[1]}(state):",
