@@ -203,7 +203,7 @@ def why_nothing(profile: Profile, counsel: Counsel) -> list[str]:
         said.append("Reads and writes were not observed: measure without --no-probes.")
     elif profile.target.inputs.distinct < ENOUGH_INPUTS:
         said.append(
-            f"Repeated work shows over many inputs, and there were "
+            f"Repeated work shows over many inputs, and this was "
             f"{plural(profile.target.inputs.distinct, 'distinct input')}: "
             f"{ENOUGH_INPUTS} or more may tell."
         )

@@ -107,9 +107,12 @@ def advise(
     from lgprof.cli.proving import Trials
     from lgprof.cli.run import exit_code
     from lgprof.config import load_settings
+    from lgprof.whatif.grammar import check_what_if
 
     cwd = Path.cwd()
     settings = load_settings(cwd)
+    for text in what_if or []:
+        check_what_if(text)
     out = Output.checked(
         command="run",
         files=output or [],

@@ -58,7 +58,7 @@ class Consultation:
         try:
             if asked.what_if:
                 answered = answers(asked.what_if, profile, self._prices)
-        except UsageError as error:  # names of nodes are known only now: what was measured stays
+        except UsageError as error:  # names of nodes are known only now; what was measured stays
             self.mistake = error
         counsel = advise(profile, self._prices)
         shown = [*counsel.noteworthy, *(counsel.minor if asked.everything else ())]

@@ -25,7 +25,9 @@ def cache(change: CacheNode, scenario: Scenario) -> None:
             "counted as misses"
         )
     if not keys:
-        scenario.note(f"what {change.node} reads was not recorded: no call is a hit")
+        seen = any(reads_of(task) is not None for _, task in calls)
+        why = "reads nothing to look it up by" if seen else "was not seen to read its state"
+        scenario.note(f"{change.node} {why}: no call is a hit")
     hits = _hits(calls, keys, change.ttl_s)
     scenario.rewrite(lambda position: _Answered(hits[position]) if position in hits else Rewriter())
 

@@ -90,8 +90,17 @@ def parse_what_if(text: str, nodes: Sequence[str]) -> tuple[Change, ...]:
     return _Parser(text, nodes).changes()
 
 
+def check_what_if(text: str) -> None:
+    """Check what can be checked before anything is measured: all but the names of nodes.
+
+    Raises:
+        UsageError: It is no change.
+    """
+    _Parser(text, None).changes()
+
+
 class _Parser:
-    def __init__(self, text: str, nodes: Sequence[str]) -> None:
+    def __init__(self, text: str, nodes: Sequence[str] | None) -> None:
         self._text = text
         self._nodes = nodes
         self._tokens = self._read()
@@ -283,8 +292,8 @@ class _Parser:
         return node
 
     def _node_called(self, name: str) -> str:
-        """The path of a node, given whole or by its last part."""
-        if name in self._nodes:
+        """The path of a node, given whole or by its last part; any where none is known yet."""
+        if self._nodes is None or name in self._nodes:
             return name
         found = [path for path in self._nodes if path.endswith(f"/{name}")]
         if len(found) == 1:

@@ -127,6 +127,14 @@ def test_proves_a_saved_profile_with_its_inputs(readers: ProjectHere):
     assert json.loads(done.out)["advice"][0]["measured"]["inputs"] == 4
 
 
+def test_a_what_if_that_cannot_be_read_is_refused_before_anything_runs(readers: ProjectHere):
+    done = readers.call("advise", "readers.py:app", "-n", "2", "--what-if", "faster(news)")
+    assert done.code == 2
+    assert "there is no change 'faster'" in done.error
+    assert done.out == ""
+    assert not readers.saved
+
+
 def test_a_what_if_that_names_no_node_costs_no_measurement(readers: ProjectHere):
     done = readers.call(
         "advise", "readers.py:app", "-n", "2", "--no-sample", "--what-if", "node.x*2"

@@ -109,8 +109,9 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     yield from (f"{one}: outputs do not show all that it does" for one in evidence.shared)
     yield from (f"{one}: outputs do not show that" for one in evidence.effects)
     if evidence.distinct < ENOUGH_INPUTS:
+        inputs_are = "input is" if evidence.distinct == 1 else "inputs are"
         yield (
-            f"{evidence.distinct} distinct inputs are fewer than {ENOUGH_INPUTS}: give more with "
+            f"{evidence.distinct} distinct {inputs_are} fewer than {ENOUGH_INPUTS}: give more with "
             "-i @inputs.jsonl"
         )
     if evidence.failed:
