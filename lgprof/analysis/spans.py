@@ -147,9 +147,11 @@ class SpanBuilder:
                 for start_ns, wall_ns, cpu_ns, run in self._recording.holds.rows()
             ]
         )
-        for start_ns, end_ns, run in self._recording.loop_waits.rows():
-            wait = self._s(start_ns), self._s(end_ns)
-            self._loop_waits[self._attempt_of(run)].append(wait)
+        for start_ns, end_ns, waiting in self._recording.loop_waits.rows():
+            known = self._runs.get(waiting)
+            if known is None or not self._is_graph(known):  # each task in a graph has its own
+                wait = self._s(start_ns), self._s(end_ns)
+                self._loop_waits[self._attempt_of(waiting)].append(wait)
         for start_ns, end_ns, scope in self._recording.rate_waits:
             known = self._runs.get(scope)
             is_call = known is not None and known.kind == RunKind.MODEL

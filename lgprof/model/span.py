@@ -170,7 +170,7 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     segments: list[Segment] | None = None
     """On-loop holds of an async node; the rest of its function is waiting."""
     loop_waits: list[tuple[float, float]] | None = None
-    """Stretches in which its timer was due and the event loop in other hands: start, end."""
+    """Stretches in which it was ready to go on and the event loop in other hands: start, end."""
     reads: dict[str, str | None] | None = None
     """State keys that were read, with a salted hash of each value; ``*`` for the whole state."""
     writes: dict[str, str | None] | None = None

@@ -265,7 +265,7 @@ class Recording:
         self.works = EventLog(WORK, 5)
         self.holds = EventLog(HOLD, 4)
         self.loop_waits = EventLog(LOOP_WAIT, 3)
-        """When an attempt's timer was due and the loop busy: start_ns, end_ns, attempt."""
+        """When an attempt, or a run in it, was ready and the loop busy: start_ns, end_ns, run."""
         self.task_calls = EventLog(CALL, 2)
         """Calls of functional tasks: t_ns, checkpoint namespace's hash."""
         self.models: dict[int, ModelEvent] = {}

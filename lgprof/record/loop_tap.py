@@ -1,7 +1,8 @@
 """Times every callback of one event loop and charges it to the run that it belongs to.
 
 A coroutine driver around the node would miss the child tasks that a node makes (``gather``); they
-inherit its context, and here the context is read.
+inherit its context, and here the context is read. When a callback was long, those who were ready to
+run all the while are noted as well: what they waited for was the loop.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _CPU_READ_FROM_NS = 500_000
 """Shorter holds count as CPU throughout: they are no blocking calls, and a reading of the CPU clock
 may cost more than all the rest."""
 _CPU_READ_EVERY_NS = 1_000_000
+_KEEPS_WAITING_FROM_NS = 1_500_000
+"""Shorter holds are not worth a look at who waits."""
 
 
 @contextmanager
@@ -40,6 +43,7 @@ def tapped(
     now_ns, cpu_ns = clock.now_ns, clock.thread_cpu_ns
     pending = recording.holds.pending
     add, settle = recording.holds.add, recording.settle
+    note_ready = _noting_ready(loop, recording)
     # A reading of the CPU clock is a system call; while one callback follows the other at once,
     # the CPU time at the start of the next is that of the last reading plus the time since.
     start = read_at = cpu_read = last_end = 0
@@ -66,6 +70,8 @@ def tapped(
                     cpu_start, cpu_read = cpu_read + start - read_at, cpu_ns()
                     cpu, read_at = max(0, min(cpu_read - cpu_start, wall)), last_end
                 origin = origin_in(self._context)  # type: ignore[attr-defined]
+                if wall >= _KEEPS_WAITING_FROM_NS:
+                    note_ready(start, last_end, origin)
                 if origin:
                     add((start, wall, cpu, origin))
                     if len(pending) >= BATCH:
@@ -84,3 +90,23 @@ def tapped(
         yield note_unfinished
     finally:
         events.Handle._run = run  # type: ignore[method-assign]
+
+
+def _noting_ready(
+    loop: asyncio.AbstractEventLoop, recording: Recording
+) -> Callable[[int, int, int], None]:
+    """What records who was ready while a callback ran, given its start, end and origin.
+
+    Whatever the loop's queue holds when a callback ends was there when it began, but for what the
+    callback itself has woken, and threads, whose wake-ups belong to no run. An answer from the
+    network is not in it: the loop asks for those between its rounds only.
+    """
+    ready = getattr(loop, "_ready", ())
+    add = recording.loop_waits.add
+
+    def note(start_ns: int, end_ns: int, holder: int) -> None:
+        waiting = {origin_in(handle._context) for handle in tuple(ready)}
+        for origin in waiting - {0, holder}:
+            add((start_ns, end_ns, origin))
+
+    return note

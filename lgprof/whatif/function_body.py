@@ -23,6 +23,8 @@ _JOINED_S = 0.001
 _TOUCH_S = 0.0001
 _TOO_SHORT_S = 0.00003
 """A hold that keeps nobody waiting."""
+_ANOTHER_TURN = Wait(0.0), Hold(0.0, 0.0)
+"""The loop given away, and wanted again at once."""
 
 Inner = Callable[[Span], Piece]
 """From a nested graph's or a functional task's span to its piece."""
@@ -91,11 +93,15 @@ class LoopTime:
         return [LoopTime(share, self._queued) for share in shares]
 
     def _wait(self, start_s: float, end_s: float, pieces: list[Piece]) -> None:
-        seconds = end_s - start_s
-        if self._queued:
-            seconds = sum(end - start for start, end in subtract([(start_s, end_s)], self._queued))
-        if seconds > 0:
-            pieces.append(Wait(seconds))
+        """Waits, and where it queued for the loop another turn of it."""
+        now_s = start_s
+        for from_s, until_s in subtract([(start_s, end_s)], self._queued):
+            if from_s > now_s:
+                pieces += _ANOTHER_TURN
+            pieces.append(Wait(until_s - from_s))
+            now_s = until_s
+        if end_s > now_s:
+            pieces += _ANOTHER_TURN
 
     def _between(self, start_s: float, end_s: float) -> list[tuple[float, float, float]]:
         first = last = bisect_right(self._ends, start_s)

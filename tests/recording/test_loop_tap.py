@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any
+
 import pytest
 
 from lgprof.record.event_log import Recording
 from lgprof.record.loop_tap import tapped
+from lgprof.record.origin import _CARRIED
 from tests.virtual_time import VirtualTime
 
 SECOND_NS = 1_000_000_000
@@ -39,3 +45,29 @@ def test_holds_of_no_node_are_not_kept() -> None:
         loop.run_until_complete(other())
     loop.close()
     assert not len(recording.holds)
+
+
+def test_who_is_ready_while_another_holds_the_loop_waits_for_it() -> None:
+    time, recording = VirtualTime(), Recording()
+    loop = time.loop()
+
+    async def hold() -> None:
+        time.block(1)
+
+    async def go_on() -> None:
+        await asyncio.sleep(0)
+
+    def started(coroutine: Coroutine[Any, Any, None], run: int) -> asyncio.Task[None]:
+        context = Context()
+        context.run(_CARRIED.set, run)
+        return loop.create_task(coroutine, context=context)
+
+    async def both() -> None:
+        await asyncio.gather(started(hold(), 1), started(go_on(), 2), started(hold(), 2))
+
+    with tapped(loop, recording, time.clock):
+        loop.run_until_complete(both())
+    loop.close()
+    begin_ns = 1 * SECOND_NS
+    # Another hold of run 2 has its own kept waiting too, but not by somebody else.
+    assert list(recording.loop_waits.rows()) == [(begin_ns, begin_ns + SECOND_NS, 2)]

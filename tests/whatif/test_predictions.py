@@ -29,6 +29,7 @@ from lgprof.whatif import (
 from tests.render.sample_profiles import Recording, profile_of
 from tests.virtual_time import VirtualTime
 from tests.whatif.graphs import (
+    State,
     blocker,
     chain,
     computer,
@@ -284,3 +285,32 @@ def test_an_answer_that_came_while_a_sibling_blocked_comes_earlier_without_it() 
     recording.root.thread = "loop"
     profile = profile_of([recording.done()])
     assert saved_ms(profile, Unblock("bad")) == pytest.approx(20, abs=0.5)
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_who_was_ready_while_a_sibling_blocked_had_not_begun_to_wait(turns: int) -> None:
+    """`asks` gives the loop away before it asks, as the callbacks of a model call do."""
+    time = VirtualTime()
+
+    async def asks(state: State) -> dict[str, Any]:
+        for _ in range(turns):
+            time.compute(0.001)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        return {"a": 1}
+
+    async def blocks(state: State) -> dict[str, Any]:
+        state.get("i")
+        time.block(0.02)
+        await asyncio.sleep(0.005)
+        return {"b": 1}
+
+    nodes = side_by_side(sleeper("c", 0.01), asks=asks, blocks=blocks, third=sleeper("d", 0.01))
+    profile = profile_in_virtual_time(nodes, *[{"i": 1}] * 4, time=time)
+    unblocked_s = turns * 0.001 + 0.05 + 0.01
+    assert [request.latency_s for request in profile.requests] == [
+        pytest.approx(unblocked_s + 0.02)
+    ] * 4
+    found = predict(profile, [CacheNode("blocks")])
+    assert found.predicted_s == pytest.approx([unblocked_s + 0.02] + [unblocked_s] * 3)
+    assert saved_ms(profile, Unblock("blocks")) == pytest.approx(20, abs=0.5)
