@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import sample_load_profiles
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from lgprof.model import Profile
 from lgprof.render import terminal
+from tests.render.browser import WatchedTab, chromium, new_tab
 
 
 @pytest.fixture
@@ -50,3 +53,19 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         return file.buffer.getvalue().decode(encoding)
 
     return show
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    """One tab for all tests of a module: a browser or context for each would double their time."""
+    with chromium() as browser:
+        yield new_tab(browser)
+
+
+@pytest.fixture
+def tab(page: Any, tmp_path: Path) -> Iterator[WatchedTab]:
+    """The tab; at the end its pages have asked for nothing and complained of nothing."""
+    watched = WatchedTab(page, tmp_path)
+    yield watched
+    watched.close()
+    assert watched.problems == []
