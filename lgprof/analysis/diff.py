@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from lgprof.analysis.attribution import START_NODE
 from lgprof.analysis.calls import NodeCalls
@@ -98,6 +98,14 @@ def diff_profiles(base: Profile, new: Profile) -> ProfileDiff:
     of what differs between processes, hours and machines.
     """
     return _Comparison(base, new).diff()
+
+
+class Compared(NamedTuple):
+    """Two Profiles and what differs: all that a renderer of a diff may show."""
+
+    base: Profile
+    new: Profile
+    diff: ProfileDiff
 
 
 class _Comparison:

@@ -22,10 +22,15 @@ def diff(
     output: Annotated[
         list[Path] | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Write it as Markdown (.md) or JSON (.json)."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write it as a flame graph (.svg), Markdown (.md) or JSON (.json).",
         ),
     ] = None,
     force: shared.Force = False,
+    by: shared.By = None,
+    view: shared.View = None,
     json_to: Annotated[
         str | None,
         typer.Option("--json", metavar="-", help="Print the diff as JSON on standard output."),
@@ -35,27 +40,29 @@ def diff(
     ] = 0,
 ) -> int:
     """Compare two Profiles: structure first, then metrics with intervals, then node by node."""
-    from lgprof.analysis.diff import diff_profiles
+    from lgprof.analysis.diff import Compared, diff_profiles
     from lgprof.cli.console import ReportConsole
-    from lgprof.cli.output import refuse_existing
+    from lgprof.cli.output import chosen_flame, refuse_existing
     from lgprof.model.profile_file import read_profile, write_private
     from lgprof.render.diff_files import encode_diff, encoder_of
     from lgprof.render.terminal.diff import render_diff
 
     files = output or []
+    flame = chosen_flame(by, view)
     encoders = [encoder_of(file) for file in files]
     refuse_existing(files, force=force)
     if json_to not in (None, "-"):
         raise UsageError(
             f"--json {json_to!r}: only - (standard output)", hint="use --output FILE.json"
         )
-    found = diff_profiles(read_profile(base), read_profile(new))
+    before, after = read_profile(base), read_profile(new)
+    found = Compared(before, after, diff_profiles(before, after))
     people = sys.stderr if json_to else sys.stdout
     for file, encode in zip(files, encoders, strict=True):
-        write_private(encode(found), file, force=force)
+        write_private(encode(found, flame), file, force=force)
         print(f"written: {file}", file=people)
     if json_to:
-        print(encode_diff(found).decode())
+        print(encode_diff(found.diff).decode())
     elif not files:
-        render_diff(found, ReportConsole(people), verbosity=verbose)
+        render_diff(found, ReportConsole(people), verbosity=verbose, flame=flame)
     return ExitCode.OK

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from lgprof.analysis.diff import Compared
+from lgprof.analysis.flame import FlameOptions
 from lgprof.errors import UsageError
 from lgprof.model import Change, ProfileDiff, RowChanges
 from lgprof.render.change_words import is_small, pair, side_words, structure_lines
@@ -95,13 +97,23 @@ def _name(row: RowChanges) -> str:
     return f"{sign}`{row.name}`" + (f" in `{row.node}`" if row.node is not None else "")
 
 
-_ENCODERS: dict[str, Callable[[ProfileDiff], bytes]] = {
-    ".md": lambda diff: diff_markdown(diff).encode(),
-    ".json": encode_diff,
+def _svg(compared: Compared, flame: FlameOptions) -> bytes:
+    from lgprof.render.flame_diff_svg import flame_diff_svg
+
+    return flame_diff_svg(compared.base, compared.new, flame).encode()
+
+
+Encode = Callable[[Compared, FlameOptions], bytes]
+"""Makes a file of what was compared, with the flame graph that was asked for."""
+
+_ENCODERS: dict[str, Encode] = {
+    ".md": lambda compared, _: diff_markdown(compared.diff).encode(),
+    ".json": lambda compared, _: encode_diff(compared.diff),
+    ".svg": _svg,
 }
 
 
-def encoder_of(file: Path) -> Callable[[ProfileDiff], bytes]:
+def encoder_of(file: Path) -> Encode:
     """What makes a file of this name.
 
     Raises:
@@ -110,4 +122,6 @@ def encoder_of(file: Path) -> Callable[[ProfileDiff], bytes]:
     for suffix, encode in _ENCODERS.items():
         if file.name.endswith(suffix):
             return encode
-    raise UsageError(f"--output {file}: unknown suffix", hint="use .md or .json for a diff")
+    raise UsageError(
+        f"--output {file}: unknown suffix", hint=f"use {' or '.join(_ENCODERS)} for a diff"
+    )

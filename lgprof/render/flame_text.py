@@ -63,13 +63,17 @@ def flame_amount(value: float, by: By, *, ascii_only: bool = False) -> str:
     return count(round(value)) if by == "tokens" else duration(value, ascii_only=ascii_only)
 
 
+def flame_widths(options: FlameOptions) -> str:
+    """What makes a frame wide."""
+    if options.view == "elapsed":
+        return "elapsed time, on the critical path alone"
+    return _WHAT.get(options.by, options.view)
+
+
 def flame_note(flame: Flame, options: FlameOptions, *, ascii_only: bool = False) -> str:
     """What the widths are, and of how much: ``node-seconds, 5.36 s in 10 requests``."""
-    what = _WHAT.get(options.by, options.view)
-    if options.view == "elapsed":
-        what = "elapsed time, on the critical path alone"
     amount = flame_amount(flame.value, options.by, ascii_only=ascii_only)
-    return f"{what}, {amount} in {plural(flame.calls, 'request')}"
+    return f"{flame_widths(options)}, {amount} in {plural(flame.calls, 'request')}"
 
 
 def sampling_note(profile: Profile, options: FlameOptions, *, times: str) -> str:

@@ -68,6 +68,15 @@ def test_files_and_json(two: ProjectHere) -> None:
     assert json.loads(printed.out) == diff
 
 
+def test_the_flame_graph(two: ProjectHere) -> None:
+    out = two.call("diff", "base.json", "new.json", "--by", "tokens").out
+    assert "Flame graph  tokens per request" in out
+    assert "+ more tokens" in out
+    done = two.call("diff", "base.json", "new.json", "-o", "d.svg", "--view", "elapsed")
+    assert done.out == "written: d.svg\n"
+    assert "elapsed time, on the critical path alone per request" in two.read("d.svg")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -76,6 +85,7 @@ def test_files_and_json(two: ProjectHere) -> None:
         (["base.json", "new.json", "-o", "d.xml"], "unknown suffix"),
         (["base.json", "new.json", "-o", "base.json"], "exists already"),
         (["base.json", "new.json", "--json", "x"], "only -"),
+        (["base.json", "new.json", "--by", "x"], "--by 'x' is not known"),
     ],
 )
 def test_what_is_wrong(two: ProjectHere, arguments: list[str], error: str) -> None:

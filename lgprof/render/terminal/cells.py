@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from lgprof.render.terminal import text
-from lgprof.render.terminal.page import Page
+from lgprof.render.terminal.page import Paper
 
 
 def split_width(parts: Sequence[float], width: int) -> list[int]:
@@ -26,26 +26,26 @@ def split_width(parts: Sequence[float], width: int) -> list[int]:
     return widths
 
 
-def cell(page: Page, labels: Sequence[str], width: int, style: Style) -> Text:
+def cell(paper: Paper, labels: Sequence[str], width: int, style: Style) -> Text:
     """One cell with the first of its labels that fits, else with the last one cut off.
 
     With colour it is a coloured field; without, its edges are drawn.
     """
-    glyphs = page.glyphs
+    glyphs = paper.glyphs
     if width <= 0:
         return Text()
-    if page.colour:
-        label = _label(page, labels, width - 2) if width > 3 else ""
+    if paper.colour:
+        label = _label(paper, labels, width - 2) if width > 3 else ""
         return Text(text.pad(f" {label}", width), style)
     if width == 1:
         return Text(glyphs.edge_thin)
-    label = _label(page, labels, width - 2)
+    label = _label(paper, labels, width - 2)
     filler = glyphs.filler * (width - 2 - cell_len(label))
     return Text(f"{glyphs.edge_left}{label}{filler}{glyphs.edge_right}")
 
 
-def _label(page: Page, labels: Sequence[str], room: int) -> str:
+def _label(paper: Paper, labels: Sequence[str], room: int) -> str:
     for label in labels:
         if cell_len(label) <= room:
             return label
-    return page.fit(labels[-1], room) if room >= 4 else ""
+    return paper.fit(labels[-1], room) if room >= 4 else ""

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from lgprof.analysis.diff import Compared
+from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Change, ProfileDiff, RowChanges, Side
 from lgprof.render import format as fmt
 from lgprof.render.change_words import is_small, is_worse, pair, side_words, structure_lines
@@ -15,6 +17,7 @@ from lgprof.render.quantity import change as change_words
 from lgprof.render.quantity import interval, quantity
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import fact_lines, quiet_lines
+from lgprof.render.terminal.flame_diff import flame_diff_blocks
 from lgprof.render.terminal.notices import marked_lines
 from lgprof.render.terminal.page import Block, Paper, print_blocks
 from lgprof.render.terminal.table import Column, table_lines
@@ -26,17 +29,26 @@ _SCATTER = (
 )
 
 
-def render_diff(diff: ProfileDiff, console: Console, *, verbosity: int = 0) -> None:
+def render_diff(
+    compared: Compared,
+    console: Console,
+    *,
+    verbosity: int = 0,
+    flame: FlameOptions = NODE_SECONDS,
+) -> None:
     """Print a diff.
 
     Args:
-        diff: What to print.
+        compared: What to print.
         console: Where. Its width, colours and encoding are respected.
         verbosity: From 1 on, every row is shown.
+        flame: Which flame graph to draw.
     """
     paper = Paper.of(console)
+    base, new, diff = compared
     blocks = [_head(paper, diff), _structure(paper, diff), _graph(paper, diff)]
     blocks += _attribution(paper, diff)
+    blocks += flame_diff_blocks(paper, base, new, flame)
     for title, rows in (("Nodes", diff.nodes), ("Models", diff.models), ("Tools", diff.tools)):
         blocks += _rows(paper, title, rows, verbosity)
     print_blocks(paper, console, blocks)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 
 from rich.text import Text
 
@@ -20,18 +18,9 @@ from lgprof.render.flame_text import (
 )
 from lgprof.render.format import whole_percent
 from lgprof.render.terminal.cells import cell
+from lgprof.render.terminal.flame_rows import Placed, placed_rows, row_line
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import QUIET, cell_style, role_of_flame
-
-_LEAST_WIDTH = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    start: int
-    width: int
-    flame: Flame
-    alternate: bool
 
 
 def flame_blocks(page: Page) -> list[Block]:
@@ -39,9 +28,13 @@ def flame_blocks(page: Page) -> list[Block]:
     flame = flame_graph(page.profile, page.flame)
     if flame.value <= 0:
         return _nothing(page)
-    rows: list[list[_Placed]] = []
-    _place(flame.children, 0.0, (page.width - 2 * INDENT) / flame.value, rows, 0)
-    lines = [_row_line(page, row, flame.value) for row in rows]
+
+    def drawn(placed: Placed[Flame]) -> Text:
+        style = cell_style(role_of_flame(placed.frame.kind), alternate=placed.alternate)
+        return cell(page, _labels(page, placed.frame, flame.value), placed.width, style)
+
+    rows = placed_rows(flame.children, flame.value, page.width - 2 * INDENT, _rest)
+    lines = [row_line(row, drawn) for row in rows]
     if told := sampling_note(page.profile, page.flame, times=page.glyphs.times):
         lines.append(Text(" " * INDENT + page.fit(told, page.width - 2 * INDENT), style=QUIET))
     note = flame_note(flame, page.flame, ascii_only=page.glyphs.ascii_only)
@@ -55,47 +48,10 @@ def _nothing(page: Page) -> list[Block]:
     return [Block("Flame graph", [Text(f"{' ' * INDENT}{NOTHING[by]}", style=QUIET)])]
 
 
-def _place(
-    flames: Sequence[Flame], start: float, per_unit: float, rows: list[list[_Placed]], depth: int
-) -> None:
-    """Give each frame its cells; those too narrow for one share the last.
-
-    Edges are rounded where they lie on the whole chart, so that a bar is as wide as its share of
-    it at every depth, to a cell.
-    """
-    starts = list(accumulate((flame.value for flame in flames), initial=start))
-    edges = [round(edge * per_unit) for edge in starts]
-    if len(rows) <= depth and edges[-1] > edges[0]:
-        rows.append([])
-    for index, flame in enumerate(flames):
-        width = edges[index + 1] - edges[index]
-        if width < _LEAST_WIDTH:
-            _place_rest(flames[index:], edges[index], edges[-1] - edges[index], rows[depth:])
-            return
-        rows[depth].append(_Placed(edges[index], width, flame, alternate=index % 2 == 1))
-        if flame.children:
-            _place(flame.children, starts[index], per_unit, rows, depth + 1)
-
-
-def _place_rest(flames: Sequence[Flame], start: int, width: int, rows: list[list[_Placed]]) -> None:
-    if width <= 0:
-        return
+def _rest(flames: Sequence[Flame]) -> Flame:
     value = sum(flame.value for flame in flames)
     failures = sum(flame.failures for flame in flames)
-    rest = Flame("rest", f"{len(flames)} more", value, failures=failures)
-    shown = flames[0] if len(flames) == 1 else rest
-    rows[0].append(_Placed(start, width, shown, alternate=False))
-
-
-def _row_line(page: Page, row: Sequence[_Placed], total: float) -> Text:
-    line = Text(" " * INDENT)
-    at = 0
-    for placed in row:
-        line.append(" " * (placed.start - at))
-        style = cell_style(role_of_flame(placed.flame.kind), alternate=placed.alternate)
-        line.append_text(cell(page, _labels(page, placed.flame, total), placed.width, style))
-        at = placed.start + placed.width
-    return line
+    return Flame("rest", f"{len(flames)} more", value, failures=failures)
 
 
 def _labels(page: Page, flame: Flame, total: float) -> list[str]:

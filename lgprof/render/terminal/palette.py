@@ -44,7 +44,7 @@ _COLOURS: dict[Role, tuple[str, str]] = {
     Role.LIBRARY: ("#c9a899", "#b89586"),
 }
 _LIGHTER: dict[Role, str] = {Role.MODEL: "#f0d59b"}
-_DARK_INK = "#101010"
+DARK_INK = "#101010"
 _LIGHT_INK = "#ffffff"
 
 ROLE_OF_KIND: dict[str, Role] = {
@@ -94,10 +94,10 @@ CODE = Style(color="#4a84d0")
 ERROR = Style(color="#d2493f", bold=True)
 WARNING = Style(color="#c98f25", bold=True)
 CRITICAL = Style(color="#d2691e", bold=True)
-GOOD = Style(color=_DARK_INK, bgcolor="#54b071", bold=True)
-FAIR = Style(color=_DARK_INK, bgcolor="#dfa63a", bold=True)
+GOOD = Style(color=DARK_INK, bgcolor="#54b071", bold=True)
+FAIR = Style(color=DARK_INK, bgcolor="#dfa63a", bold=True)
 POOR = Style(color=_LIGHT_INK, bgcolor="#d2493f", bold=True)
-UNSURE = Style(color=_DARK_INK, bgcolor="#9a9a9a", bold=True)
+UNSURE = Style(color=DARK_INK, bgcolor="#9a9a9a", bold=True)
 """Verdicts, as badges."""
 BANDS = (Style(color="#4a84d0"), Style(color="#8fbaf0"), Style(color="#dfa63a"))
 """Stacked percentiles: p50, p95, p99."""
@@ -114,7 +114,7 @@ def bar_style(role: Role, *, alternate: bool = False, lighter: bool = False) -> 
 @cache
 def cell_style(role: Role, *, alternate: bool = False) -> Style:
     """A coloured cell with a label on it."""
-    ink = _LIGHT_INK if role in (Role.FAILED, Role.UNKNOWN) else _DARK_INK
+    ink = _LIGHT_INK if role in (Role.FAILED, Role.UNKNOWN) else DARK_INK
     return Style(color=ink, bgcolor=_COLOURS[role][alternate])
 
 

@@ -1,0 +1,79 @@
+"""The rows of a flame graph in cells, whatever its frames are coloured by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Generic
+
+from rich.text import Text
+
+from lgprof.render.framed import FrameT
+from lgprof.render.terminal.page import INDENT
+
+_LEAST_WIDTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[FrameT]):
+    """A frame and its cells."""
+
+    start: int
+    width: int
+    frame: FrameT
+    alternate: bool
+
+
+def placed_rows(
+    frames: Sequence[FrameT], total: float, width: int, rest: Callable[[Sequence[FrameT]], FrameT]
+) -> list[list[Placed[FrameT]]]:
+    """Give each frame its cells, row by row; those too narrow for one share the last.
+
+    Args:
+        frames: The outermost.
+        total: The value that fills the width.
+        width: In cells.
+        rest: Makes one frame of those that share a cell.
+    """
+    rows: list[list[Placed[FrameT]]] = []
+    _place(frames, 0.0, width / total, rows, 0, rest)
+    return rows
+
+
+def _place(
+    frames: Sequence[FrameT],
+    start: float,
+    per_unit: float,
+    rows: list[list[Placed[FrameT]]],
+    depth: int,
+    rest: Callable[[Sequence[FrameT]], FrameT],
+) -> None:
+    # Edges are rounded where they lie on the whole chart: as wide as its share at every depth.
+    starts = list(accumulate((frame.value for frame in frames), initial=start))
+    edges = [round(edge * per_unit) for edge in starts]
+    if len(rows) <= depth and edges[-1] > edges[0]:
+        rows.append([])
+    for index, frame in enumerate(frames):
+        width = edges[index + 1] - edges[index]
+        if width < _LEAST_WIDTH:
+            room = edges[-1] - edges[index]
+            if room > 0:
+                left = frames[index:]
+                shown = left[0] if len(left) == 1 else rest(left)
+                rows[depth].append(Placed(edges[index], room, shown, alternate=False))
+            return
+        rows[depth].append(Placed(edges[index], width, frame, alternate=index % 2 == 1))
+        if frame.children:
+            _place(frame.children, starts[index], per_unit, rows, depth + 1, rest)
+
+
+def row_line(row: Sequence[Placed[FrameT]], drawn: Callable[[Placed[FrameT]], Text]) -> Text:
+    """One row, each frame as ``drawn`` makes it."""
+    line = Text(" " * INDENT)
+    at = 0
+    for placed in row:
+        line.append(" " * (placed.start - at))
+        line.append_text(drawn(placed))
+        at = placed.start + placed.width
+    return line
