@@ -100,7 +100,8 @@ def gone_words(
     ascii_only: bool = False,
 ) -> str:
     """The frames that have no width any more: ``gone: review 1.2 s, llm gpt-4o 0.3 s``."""
-    gone = whole.gone()
+    least = _STEPS[0] * whole.base
+    gone = [frame for frame in whole.gone() if frame.base >= least]
     if not gone:
         return ""
     words = [

@@ -15,6 +15,7 @@ _WIDTH, _MARGIN, _ROW, _TOP, _BOTTOM = 1200, 10, 20, 64, 30
 _INNER = _WIDTH - 2 * _MARGIN
 _CHARACTER = 7.25
 """Width of a character of the font, a little more than that of any common one."""
+_NOTE_ROOM = int(_INNER / _CHARACTER)
 _LEAST_SHARE = 0.0001
 """A frame of less is not drawn: a tenth of a pixel."""
 
@@ -59,10 +60,7 @@ def flame_picture(
     boxes = list(_boxes(frame, 0.0, 1.0, 0, 0, frame.value))
     height = _TOP + (max(box.depth for box in boxes) + 1) * _ROW + _BOTTOM
     frames = "\n".join(_frame(box, look(box)) for box in boxes)
-    lines = "\n".join(
-        f'<text class="note" x="{_MARGIN}" y="{42 + 15 * at}">{escape(note)}</text>'
-        for at, note in enumerate(notes)
-    )
+    lines = "\n".join(_note(note, 42 + 15 * at) for at, note in enumerate(notes))
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="group" \
 width="100%" style="max-width:{_WIDTH * 2}px" aria-label={quoteattr(title)}>
@@ -80,6 +78,11 @@ width="100%" style="max-width:{_WIDTH * 2}px" aria-label={quoteattr(title)}>
 <script><![CDATA[{_resource("flame.js")}]]></script>
 </svg>
 """
+
+
+def _note(text: str, y: int) -> str:
+    shown_text = escape(fit(text, _NOTE_ROOM, "…"))
+    return f'<text class="note" x="{_MARGIN}" y="{y}">{shown_text}</text>'
 
 
 def _resource(name: str) -> str:

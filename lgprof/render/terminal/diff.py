@@ -16,11 +16,13 @@ from lgprof.render.change_words import is_small, is_worse, pair, side_words, str
 from lgprof.render.quantity import change as change_words
 from lgprof.render.quantity import interval, quantity
 from lgprof.render.terminal import palette
+from lgprof.render.terminal.critical import critical_spans
 from lgprof.render.terminal.facts import fact_lines, quiet_lines
 from lgprof.render.terminal.flame_diff import flame_diff_blocks
 from lgprof.render.terminal.notices import marked_lines
-from lgprof.render.terminal.page import Block, Paper, print_blocks
+from lgprof.render.terminal.page import Block, Page, Paper, paper_of, print_blocks
 from lgprof.render.terminal.table import Column, table_lines
+from lgprof.render.terminal.timeline_diff import timeline_diff_blocks
 
 _MOST_ROWS = 15
 _SCATTER = (
@@ -49,6 +51,11 @@ def render_diff(
     blocks = [_head(paper, diff), _structure(paper, diff), _graph(paper, diff)]
     blocks += _attribution(paper, diff)
     blocks += flame_diff_blocks(paper, base, new, flame)
+    pages = (
+        Page(profile=each, critical_spans=critical_spans, verbosity=verbosity, **paper_of(console))
+        for each in (base, new)
+    )
+    blocks += timeline_diff_blocks(*pages)
     for title, rows in (("Nodes", diff.nodes), ("Models", diff.models), ("Tools", diff.tools)):
         blocks += _rows(paper, title, rows, verbosity)
     print_blocks(paper, console, blocks)

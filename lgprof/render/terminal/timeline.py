@@ -22,19 +22,22 @@ _SLOWEST = "Slowest request"
 
 def timeline_blocks(page: Page) -> list[Block]:
     """One timeline or two; empty where no request was recorded."""
-    with_spans = [request for request in page.profile.requests if request.spans]
-    succeeded = sorted(
-        (request for request in with_spans if request.outcome == "ok"),
-        key=lambda request: request.latency_s,
-    )
+    succeeded = drawable_requests(page.profile)
     if not succeeded:
+        with_spans = [request for request in page.profile.requests if request.spans]
         return [_failed_block(page, with_spans[0])] if with_spans else []
     median = median_request(page.profile, succeeded)
     slowest = succeeded[-1]
-    blocks = [_block(page, median, "Timeline", _median_facts(page, median, succeeded), 1.0)]
+    blocks = [_block(page, median, "Timeline", median_facts(page, median, succeeded), 1.0)]
     if _differs(median, slowest):
         blocks.append(_slowest_block(page, median, slowest))
     return blocks
+
+
+def drawable_requests(profile: Profile) -> list[Request]:
+    """Those with spans that succeeded, by ascending latency."""
+    found = [each for each in profile.requests if each.spans and each.outcome == "ok"]
+    return sorted(found, key=lambda request: request.latency_s)
 
 
 def median_request(profile: Profile, succeeded: Sequence[Request]) -> Request:
@@ -50,7 +53,8 @@ def median_request(profile: Profile, succeeded: Sequence[Request]) -> Request:
     return min(succeeded, key=lambda request: abs(request.latency_s - median_s))
 
 
-def _median_facts(page: Page, median: Request, succeeded: Sequence[Request]) -> list[str]:
+def median_facts(page: Page, median: Request, succeeded: Sequence[Request]) -> list[str]:
+    """Which request it is, and how long it took."""
     if page.profile.load is not None:
         what = "near the median,"
     else:

@@ -54,10 +54,20 @@ class Chart:
         self.labels = self._labels(self.selection.rows, "")
         name_width = max((cell_len(name) + len(mark) for name, mark, _ in self.labels), default=0)
         self.name_width = min(max(name_width, _LEAST_NAME), max(18, int(page.width * 0.3)))
-        bar_width = page.width - INDENT - self.name_width - _TIME_WIDTH - 3
-        self.scale = Scale(request.start_s, self.duration_s, max(bar_width, 1))
+        self.fit(self.name_width, self.duration_s)
         self.roles: dict[Role, None] = {}
         self.paints: set[Paint] = set()
+
+    def fit(self, name_width: int, whole_s: float) -> None:
+        """Share a scale with other charts.
+
+        Args:
+            name_width: Cells for the names.
+            whole_s: What the width of the bars stands for.
+        """
+        self.name_width = name_width
+        bar_width = self.page.width - INDENT - name_width - _TIME_WIDTH - 3
+        self.scale = Scale(self.request.start_s, whole_s, max(bar_width, 1))
 
     def lines(self) -> list[Text]:
         """Rows, axis, key, and what was left out."""
@@ -136,7 +146,7 @@ class Chart:
     def _axis(self) -> Text:
         ticks = [
             (self.scale.half(self.scale.start_s + at_s) // 2, at_s)
-            for at_s in tick_times(self.duration_s, max(round(self.scale.width / 10), 2))
+            for at_s in tick_times(self.scale.duration_s, max(round(self.scale.width / 10), 2))
         ]
         return axis_line(self.page, self.page.width - self.scale.width, self.scale.width, ticks)
 
