@@ -1,20 +1,27 @@
-"""How the tests are shared out among processes (``pytest -n 2``)."""
+"""How the tests run: shared out among processes (``pytest -n 2``), and without deadlines."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 
-_TOGETHER = "load"
+_TOGETHER = "tests/load/"
 """Tests of this folder run in one process: two load tests at once would disturb each other."""
 
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Keep a file's tests together: they share what they measured once."""
-    here = Path(__file__).parent
-    for item in items:
-        folder, *rest = item.path.relative_to(here).parts
-        group = _TOGETHER if folder == _TOGETHER else "/".join((folder, *rest))
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return _TOGETHER if file.startswith(_TOGETHER) else file
+
+    return ByFile(config, log)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lgprof.distributions import t_quantile_above
-from lgprof.stats import mean, percentile
+from lgprof.stats import mean, percentile, relative_change
 
 _TAIL = 0.025
 _LEAST = 3
@@ -73,7 +73,7 @@ def _unpaired(base: Sequence[float], new: Sequence[float]) -> MeanChange:
 
 def _around(before: float, after: float, variance: float, df: float) -> Interval:
     centre, reach = math.log(after / before), t_quantile_above(_TAIL, df) * math.sqrt(variance)
-    return math.expm1(centre - reach), math.expm1(centre + reach)
+    return relative_change(centre - reach), relative_change(centre + reach)
 
 
 def _variance(values: Sequence[float]) -> float:
@@ -99,7 +99,7 @@ def change_of_percentile(base: Sequence[float], new: Sequence[float], q: float) 
     centre = math.log(after / before)
     below = math.hypot(math.log(after / low_new), math.log(high_base / before))
     above = math.hypot(math.log(high_new / after), math.log(before / low_base))
-    return math.expm1(centre - below), math.expm1(centre + above)
+    return relative_change(centre - below), relative_change(centre + above)
 
 
 def percentile_interval(ordered: Sequence[float], q: float) -> Interval | None:

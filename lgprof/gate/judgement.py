@@ -13,7 +13,7 @@ from lgprof.gate.sequential import Estimate, Finding, Levels, State, levels_at, 
 from lgprof.gate.times import CPU, P95, WALL, Metric
 from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check, Decision
-from lgprof.stats import mean
+from lgprof.stats import mean, relative_change
 
 _NEEDED_SHARE = 0.8
 """Of the error that FAILs may have in all, for what a PASS rests on; the rest is for p95 and single
@@ -186,7 +186,7 @@ class _Look:
             verdict=self._states[metric] if is_gated else "inconclusive",
             base=mean([ratio.base_s for ratio in ratios]),
             new=mean([ratio.new_s for ratio in ratios]),
-            change=math.expm1(found.mean),
+            change=relative_change(found.mean),
             ci=_interval(found, level),
             limit=self._rules.tolerances[metric.name] if is_gated else None,
             detectable=self._detectable(metric, found),
@@ -231,11 +231,11 @@ class _Look:
         """Relative; None where there is a decision, which says more."""
         if self._states.get(metric) in ("pass", "fail"):
             return None
-        return math.expm1(found.detectable(self._levels.fail, self.margin(metric)))
+        return relative_change(found.detectable(self._levels.fail, self.margin(metric)))
 
 
 def _interval(found: Estimate, level: float) -> tuple[float, float]:
-    return math.expm1(found.lower(level)), math.expm1(found.upper(level))
+    return relative_change(found.lower(level)), relative_change(found.upper(level))
 
 
 def _relative(base: float, new: float) -> float | None:

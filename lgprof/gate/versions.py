@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import signal
 import time
@@ -26,6 +25,7 @@ from lgprof.gate.trees import Trees, two_trees
 from lgprof.llm.prices import Prices
 from lgprof.model import Decision, Verdict
 from lgprof.run.options import Billing
+from lgprof.stats import relative_change
 
 _ENDING = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
@@ -138,12 +138,12 @@ class _Comparison:
         interval = None
         if found is not None:
             level = levels_at(made).interval
-            interval = _relative(found.lower(level)), _relative(found.upper(level))
+            interval = relative_change(found.lower(level)), relative_change(found.upper(level))
         self._progress(
             GateProgress(
                 phase,
                 0 if phase == "prepare" else made + 1,
-                None if found is None else _relative(found.mean),
+                None if found is None else relative_change(found.mean),
                 interval,
                 max(0.0, self._left_s),
             )
@@ -173,7 +173,7 @@ class _Comparison:
                     is_pinned=bool(plan.cores),
                 )
             ],
-            series=[_relative(ratio.log_ratio) for ratio in self._evidence.times[WALL]],
+            series=[relative_change(ratio.log_ratio) for ratio in self._evidence.times[WALL]],
             culprits=culprits(self._evidence, judgement),
             against=f"{self._trees.revision} ({self._trees.commit})",
         )
@@ -189,10 +189,6 @@ def _course(plan: Preparation, number: int) -> Course:
 def _pricing(billing: Billing) -> CostOf:
     prices = Prices(billing.prices, datetime.now(UTC))
     return lambda model: prices.cost_usd(model.call, model.asked)
-
-
-def _relative(log_ratio: float) -> float:
-    return math.expm1(log_ratio)
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from lgprof.metrics import Unit
 from lgprof.model import Check
 from lgprof.render import format as fmt
 
+_FAR = 1000
+"""Times as much: farther, an interval's end says only that nothing is known."""
+
 UNKNOWN = "?"
 
 
@@ -56,6 +59,8 @@ def change(relative: float | None, *, digits: int = 1) -> str:
         return ""
     if math.isinf(relative):
         return "new"
+    if relative >= _FAR:
+        return f">x{fmt.count(_FAR)}"
     if relative >= 9:
         return f"x{fmt.significant(relative + 1)}"
     text = f"{relative * 100:+.{digits}f}"
