@@ -16,5 +16,5 @@ def test_a_ratio_as_a_change(ratio: float, relative: float) -> None:
 def test_an_interval_over_two_pairs_reaches_far_and_overflows_nothing() -> None:
     ends = relative_change(-5000.0), relative_change(5000.0)
     assert ends == pytest.approx((-1.0, LARGEST_CHANGE))
-    assert interval(ends) == "[-100.0%, >x1,000]"
+    assert interval(ends) == "[-100.0%, >x1000]"
     assert change(998.0) == "x999"
