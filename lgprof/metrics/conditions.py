@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lgprof.errors import UsageError
@@ -57,13 +57,16 @@ class Condition:
         return self.comparison in ("<", "<=")
 
 
-def parse_condition(text: str, what: str, example: str) -> Condition:
+def parse_condition(
+    text: str, what: str, example: str, *, among: Sequence[str] | None = None
+) -> Condition:
     """Read a condition such as ``p95<2s``.
 
     Args:
         text: As written.
         what: The option or setting it stands in, for messages.
         example: What to write instead where it is none.
+        among: The metrics that are known, as they are written; None for all.
 
     Raises:
         UsageError: It is none, names no metric, or has a unit that does not fit.
@@ -72,6 +75,10 @@ def parse_condition(text: str, what: str, example: str) -> Condition:
     if match is None:
         raise UsageError(f"{what} {text!r} is no condition", hint=f"write {example}")
     name, comparison, quantity = match.groups()
+    if among is not None and name.strip() not in among:
+        raise UsageError(
+            f"{what} {text!r}: no metric {name.strip()!r}", hint=f"use one of {', '.join(among)}"
+        )
     try:
         metric = parse_metric(name)
     except UsageError as error:

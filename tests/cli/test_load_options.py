@@ -92,14 +92,19 @@ def test_forms_of_settings() -> None:
     )
     assert made.stages == ((10.0, 30.0), (20.0, 60.0))
     assert (made.warmup_s, made.workers) == (2.0, 2)
-    assert [(rule.metric, rule.limit) for rule in made.abort_on] == [("p99", 2.0), ("dropped", 0.0)]
+    assert [(rule.metric, rule.condition.limit) for rule in made.abort_on] == [
+        ("p99", 2.0),
+        ("dropped", 0.0),
+    ]
     [rule] = read(settings={"abort_on": "error_rate>20%"}).abort_on
-    assert (rule.text, rule.limit) == ("error_rate>20%", 0.2)
+    assert (rule.text, rule.condition.limit) == ("error_rate>20%", 0.2)
 
 
 def test_abort_conditions_typed() -> None:
     made = read({"abort_on": ["error_rate>20%", "p99 >= 250ms"]})
-    assert [(rule.metric, rule.operator, rule.limit) for rule in made.abort_on] == [
+    assert [
+        (rule.metric, rule.condition.comparison, rule.condition.limit) for rule in made.abort_on
+    ] == [
         ("error_rate", ">", 0.2),
         ("p99", ">=", 0.25),
     ]
