@@ -31,6 +31,7 @@ from lgprof.advice.observed import ENOUGH_INPUTS, Observed
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable
 from lgprof.model import Advice, Profile, Saving
+from lgprof.render.categories import CATEGORY_LABELS
 from lgprof.render.format import plural, whole_percent
 from lgprof.whatif.predict import Prediction, WhatIf
 
@@ -188,7 +189,7 @@ def why_nothing(profile: Profile, counsel: Counsel) -> list[str]:
     if summary.latency_s is None:
         return ["No request succeeded: there is no latency to save on."]
     parts = [
-        f"{row.path or 'LangGraph itself'} ({row.kind.replace('_', ' ')}) "
+        f"{f'{row.path} ({CATEGORY_LABELS[row.kind]})' if row.path else CATEGORY_LABELS[row.kind]} "
         f"{whole_percent(row.share)}"
         for row in profile.critical_path[:3]
     ]

@@ -45,6 +45,10 @@ class Course:
     """The latest superstep in which a request came to a node for the first time."""
     transitions: dict[tuple[str, str], Transition] = field(default_factory=dict)
 
+    def name_of(self, node: str) -> str:
+        """The name in this graph, which may hold slashes, of a node, the start or the end."""
+        return node.removeprefix(f"{self.path}/") if self.path else node
+
 
 def courses(profile: Profile) -> dict[str, Course]:
     """The course of each graph, by its path; ``""`` is the outermost. Nodes that never ran are in.

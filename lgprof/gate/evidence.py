@@ -48,6 +48,8 @@ class PairFigures:
     base: SideFigures
     new: SideFigures
     times: dict[Metric, TimeRatio]
+    latency_s: float
+    """Mean of the base's requests that succeeded on both sides."""
     effects: dict[str, float]
     shares: dict[str, float]
     counted: list[tuple[int, Counted, Counted]]
@@ -60,6 +62,7 @@ class PairFigures:
             base=SideFigures.of(pair.base),
             new=SideFigures.of(pair.new),
             times=time_ratios(pair),
+            latency_s=mean([base.wall_s for base, _ in pair.succeeded()] or [0.0]),
             effects=node_effects(pair),
             shares=node_shares(pair),
             counted=[
@@ -98,6 +101,11 @@ class Evidence:
     def effect(self, node: str) -> float:
         """What a node adds to the mean latency, as a share of the base's."""
         return mean(self._effects[node])
+
+    def added_s(self, node: str) -> float:
+        """What a node adds to the mean latency of a request."""
+        ran = [pair for pair in self.pairs if node in pair.effects]
+        return mean([pair.effects[node] * pair.latency_s for pair in ran])
 
     def share(self, node: str) -> float:
         """Time in a node by the latency, on the side where that is more."""

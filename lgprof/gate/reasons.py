@@ -9,9 +9,7 @@ from lgprof.gate.evidence import Evidence
 from lgprof.gate.judgement import Judgement
 from lgprof.gate.quantities import COST, LLM_CALLS, TOKENS_IN, TOKENS_OUT
 from lgprof.gate.sequential import LOOKS
-from lgprof.gate.times import WALL
 from lgprof.model import Check
-from lgprof.stats import mean
 
 _TIMES = ("wall", "cpu", "p95")
 _UNITS = {
@@ -69,11 +67,10 @@ def _slower(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
     proven = {check.node for check in judgement.checks if check.verdict == "fail"}
     for node in culprits(evidence, judgement):
         effect = evidence.effect(node)
-        added_s = effect * mean([ratio.base_s for ratio in evidence.times[WALL]])
         grade = "" if node in proven else ": most of the change, though not proven by itself"
         yield (
-            f"{node} adds {added_s * 1e3:.3g} ms per request, {effect:.1%} of the base's "
-            f"latency{grade}"
+            f"{node} adds {evidence.added_s(node) * 1e3:.3g} ms per request, {effect:.1%} of the "
+            f"base's mean latency{grade}"
         )
 
 

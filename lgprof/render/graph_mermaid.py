@@ -34,12 +34,13 @@ class _Flowchart:
         course = self._courses[path]
         for node in course.nodes:
             inner = self._courses.get(node)
+            label = self._label(node, course.name_of(node))
             if inner is not None and inner.nodes and node != path:
-                yield f'{indent}subgraph {self._id(node)}["{self._label(node)}"]'
+                yield f'{indent}subgraph {self._id(node)}["{label}"]'
                 yield from self.graph(node, f"{indent}    ")
                 yield f"{indent}end"
             else:
-                yield f'{indent}{self._id(node)}["{self._label(node)}"]'
+                yield f'{indent}{self._id(node)}["{label}"]'
                 self._note_heat(node)
         yield from self._edges(course, indent)
 
@@ -59,8 +60,8 @@ class _Flowchart:
     def _id(self, path: str) -> str:
         return self._ids.setdefault(path, f"n{len(self._ids)}")
 
-    def _label(self, node: str) -> str:
-        name = _escaped(clean(node.rpartition("/")[2]).strip() or "(unnamed)")
+    def _label(self, node: str, name: str) -> str:
+        name = _escaped(clean(name).strip() or "(unnamed)")
         row = self._rows.get(node)
         if row is None or not row.calls:
             return name

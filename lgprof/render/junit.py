@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import name, sentence
+from lgprof.render.check_words import bound, name, sentence
 
 _SUITE = "lgprof gate"
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,9 +34,8 @@ def junit(verdict: Verdict) -> bytes:
 
 
 def _case(check: Check, verdict: Verdict) -> ElementTree.Element:
-    case = ElementTree.Element(
-        "testcase", classname=_clean(f"{_SUITE}.{check.node or 'graph'}"), name=_clean(name(check))
-    )
+    case = ElementTree.Element("testcase", classname=_clean(f"{_SUITE}.{check.node or 'graph'}"))
+    case.set("name", _clean(_case_name(check)))
     message = _clean(sentence(check))
     if check.verdict == "fail":
         failure = ElementTree.SubElement(case, "failure", message=message, type="regression")
@@ -49,6 +48,12 @@ def _case(check: Check, verdict: Verdict) -> ElementTree.Element:
     else:
         ElementTree.SubElement(case, "system-out").text = message
     return case
+
+
+def _case_name(check: Check) -> str:
+    """With the limit of a budget: the same metric may be held to a base too."""
+    is_budget = check.base is None and bound(check)
+    return f"{name(check)} {bound(check)}" if is_budget else name(check)
 
 
 def _clean(text: str) -> str:

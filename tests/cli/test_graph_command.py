@@ -56,6 +56,14 @@ def test_of_a_target_nothing_runs(drawn: ProjectHere) -> None:
     assert not drawn.saved
 
 
+def test_a_name_with_slashes_is_shown_whole(project: ProjectHere) -> None:
+    project.write("drawn.py", APP.replace('"plan"', '"a/plan"'))
+    done = project.call("graph", "drawn.py:app")
+    rows = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()[1:]]
+    assert ["start", "a/plan"] in rows
+    assert '["a/plan"]' in project.call("graph", "drawn.py:app", "--mermaid").out
+
+
 def test_of_a_profile_with_heat_and_counts(project: ProjectHere, saved: Path) -> None:
     done = project.call("graph", str(saved))
     assert done.code == 0, done.err

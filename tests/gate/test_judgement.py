@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from lgprof.gate.evidence import Evidence
+from lgprof.gate.duel import PairRows
+from lgprof.gate.evidence import Evidence, PairFigures
 from lgprof.gate.judgement import Rules, judge
+from lgprof.gate.protocol import NodeFigures, RequestRow
 from lgprof.gate.reasons import culprits, reasons
 from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check
@@ -186,3 +188,18 @@ def test_without_time_for_a_decision_it_says_what_it_could_have_seen() -> None:
     said = reasons(evidence, judgement, elapsed_s=7)
     assert any(text.startswith("wall: undecided after 4 pairs; a regression of") for text in said)
     assert any(text.startswith("--time-budget ") for text in said)
+
+
+def test_what_a_node_adds_holds_where_a_request_was_disturbed_on_both_sides() -> None:
+    def side(node_s: float) -> list[RequestRow]:
+        nodes = {"n": NodeFigures(calls=1, seconds=node_s)}
+        rest_s = (0.06, 0.06, 0.18)
+        return [
+            RequestRow(index, "ok", None, rest + node_s, None, [], nodes)
+            for index, rest in enumerate(rest_s)
+        ]
+
+    evidence = Evidence()
+    evidence.add(PairFigures.of(PairRows(side(0.02), side(0.06), [], []), lambda _: None))
+    assert evidence.effect("n") == pytest.approx(1 / 3)
+    assert evidence.added_s("n") == pytest.approx(0.04)

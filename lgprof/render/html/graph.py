@@ -64,7 +64,7 @@ class _Picture:
             and len(self.courses[node].nodes) <= _MOST_NODES
         }
         keys = [*order, *ends]
-        boxes = [self._box(key, layers, inner.get(key)) for key in keys]
+        boxes = [self._box(key, layers, course, inner.get(key)) for key in keys]
         index = {key: at for at, key in enumerate(keys)}
         drawing = draw(boxes, [(index[each.source], index[each.target]) for each in transitions])
         placed = list(zip(keys, drawing.boxes, strict=True))
@@ -78,10 +78,12 @@ class _Picture:
             ],
         }
 
-    def _box(self, key: str, layers: dict[str, int], inner: dict[str, Any] | None) -> Box:
+    def _box(
+        self, key: str, layers: dict[str, int], course: Course, inner: dict[str, Any] | None
+    ) -> Box:
         if _is_end(key):
             return Box(*_PILL, layers[key])
-        label = self.names.of(key.rpartition("/")[2])
+        label = self.names.of(course.name_of(key))
         width = min(max(len(label) * _CHARACTER + 26, _NARROWEST), _WIDEST)
         if inner is None:
             return Box(width, _HEIGHT, layers[key])
@@ -106,7 +108,7 @@ class _Picture:
         node: dict[str, Any] = {
             **place,
             "path": self.names.of(key),
-            "label": self.names.of(key.rpartition("/")[2]),
+            "label": self.names.of(course.name_of(key)),
             "calls": row.calls if row else 0,
             "steps": sorted(course.nodes[key]),
         }

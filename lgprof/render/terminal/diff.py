@@ -12,6 +12,7 @@ from lgprof.analysis.diff import Compared
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Change, ProfileDiff, RowChanges, Side
 from lgprof.render import format as fmt
+from lgprof.render.categories import CATEGORY_LABELS
 from lgprof.render.change_words import is_small, is_worse, pair, side_words, structure_lines
 from lgprof.render.quantity import change as change_words
 from lgprof.render.quantity import interval, quantity
@@ -103,7 +104,7 @@ def _attribution(paper: Paper, diff: ProfileDiff) -> list[Block]:
     moved.sort(key=lambda each: -abs((each.new or 0.0) - (each.base or 0.0)))
     if not moved:
         return []
-    names = [each.metric.removeprefix("attribution.").replace("_", " ") for each in moved]
+    names = [CATEGORY_LABELS[each.metric.removeprefix("attribution.")] for each in moved]
     columns = [
         Column("part of the latency", [Text(name) for name in names], 100, left=True),
         Column("base", [_value(paper, each, each.base) for each in moved], 80),

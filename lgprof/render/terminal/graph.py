@@ -46,7 +46,13 @@ def _columns(page: Page, course: Course, rows: dict[str, NodeRow]) -> list[Colum
     shown = [*([start] if _leads(course, start) else []), *nodes]
     steps = [str(course.first_step.get(node, "")) for node in shown]
     columns = [
-        Column("node", [_name(page, node) for node in shown], keep=100, left=True, shrink_to=12),
+        Column(
+            "node",
+            [_name(page, course.name_of(node)) for node in shown],
+            keep=100,
+            left=True,
+            shrink_to=12,
+        ),
         Column(
             f"leads {page.glyphs.arrow} to",
             [Text(page.joined(list(_targets(page, course, node)))) for node in shown],
@@ -64,8 +70,7 @@ def _columns(page: Page, course: Course, rows: dict[str, NodeRow]) -> list[Colum
     return [step, columns[0], heat, calls, columns[1]]
 
 
-def _name(page: Page, node: str) -> Text:
-    name = node.rpartition("/")[2]
+def _name(page: Page, name: str) -> Text:
     return Text("start", style=palette.QUIET) if name == START else Text(page.name(name))
 
 
@@ -77,7 +82,7 @@ def _targets(page: Page, course: Course, node: str) -> Iterator[str]:
     for each in course.transitions.values():
         if each.source != node:
             continue
-        name = each.target.rpartition("/")[2]
+        name = course.name_of(each.target)
         label = "end" if name == END else page.name(name)
         mark = "?" if each.conditional else "" if each.declared else "~"
         times = f" {page.glyphs.times}{count(each.count)}" if each.count else ""
