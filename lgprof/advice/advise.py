@@ -197,8 +197,8 @@ def why_nothing(profile: Profile, counsel: Counsel) -> list[str]:
     pairs = [one for one in counsel.refused if one.kind == "parallel"]
     if pairs:
         said.append(
-            f"None of it can run side by side: of {plural(len(pairs), 'pair')} of nodes in a row, "
-            f"each needs what the other does (such as: {pairs[0].reasons[0]})."
+            f"None of it can safely run side by side: {plural(len(pairs), 'pair')} of nodes in a "
+            f"row, each for a reason (such as: {pairs[0].reasons[0]})."
         )
     if not profile.settings.get("probes", True):
         said.append("Reads and writes were not observed: measure without --no-probes.")

@@ -24,7 +24,7 @@ from lgprof.cli.reading import (
 )
 from lgprof.config import Settings
 from lgprof.errors import UsageError
-from lgprof.gate.baseline import BaselineRules
+from lgprof.gate.baseline import BaselineRules, refuse_load_test
 from lgprof.gate.budgets import EXAMPLE, parse_budget
 from lgprof.gate.tolerances import Tolerances
 from lgprof.gate.versions import Against
@@ -73,6 +73,8 @@ def read_gate_options(
             hint=f"add --against main, --budget, such as {EXAMPLE}, or --baseline PROFILE",
         )
     baseline = read_profile(values["baseline"]) if "baseline" in values else None
+    if baseline is not None:
+        refuse_load_test(baseline)
     saved = None
     if target is not None and target.endswith(_SUFFIXES):
         _refuse_run_options(ctx)

@@ -66,13 +66,23 @@ def judge_baseline(
     )
 
 
-def _refuse_incomparable(base: Profile, new: Profile, rules: BaselineRules) -> list[str]:
-    """Differences of the environment that are allowed."""
-    if base.kind != "run" or new.kind != "run":
+def refuse_load_test(profile: Profile) -> None:
+    """Refuse what cannot be compared request by request.
+
+    Raises:
+        UsageError: It is of a load test.
+    """
+    if profile.kind != "run":
         raise UsageError(
             "--baseline compares runs, request by request, and this is a load test",
             hint="hold a load test to budgets: --budget 'p95<2s'",
         )
+
+
+def _refuse_incomparable(base: Profile, new: Profile, rules: BaselineRules) -> list[str]:
+    """Differences of the environment that are allowed."""
+    refuse_load_test(base)
+    refuse_load_test(new)
     again = "make the baseline anew: lgprof run TARGET -o BASELINE.json"
     if not same_inputs(base, new):
         raise UsageError("--baseline: it was made with other inputs", hint=again)

@@ -57,7 +57,8 @@ def local_workers(
         port: Its port.
         folder: The project's folder.
     """
-    command = [sys.executable, "-m", "lgprof", "load", "--worker"]
+    # -P: a file of the project named like a module that we need must not take its place.
+    command = [sys.executable, "-P", "-m", "lgprof", "load", "--worker"]
     command += ["--master-host", host, "--master-port", str(port)]
     if target is not None:
         command += ["--", target]

@@ -6,7 +6,8 @@ import re
 from xml.etree import ElementTree
 
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import bound, name, sentence
+from lgprof.render.check_words import name, sentence
+from lgprof.render.quantity import bound
 
 _SUITE = "lgprof gate"
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -118,6 +118,14 @@ def test_files(project: ProjectHere) -> None:
     assert json.loads(project.read("v.json"))["verdict"] == "fail"
 
 
+def test_a_baseline_of_a_load_test_is_refused_before_anything_runs(project: ProjectHere) -> None:
+    write_profile(load_profile(), project.folder / "load.json")
+    done = project.call("gate", "apps:quick", "--baseline", "load.json")
+    assert done.code == 2
+    assert "this is a load test" in done.error
+    assert not project.saved
+
+
 def test_github_is_told(project: ProjectHere, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}

@@ -170,6 +170,12 @@ def test_a_factory_is_left_in_order(project: LoadProject) -> None:
     assert project.read("closed") == "yes\n"
 
 
+def test_a_file_of_the_project_takes_no_module_from_a_worker(project: LoadProject) -> None:
+    project.write("cmd.py", "raise RuntimeError('not the standard library')\n")
+    done = project.call("load", "apps:quick", "--rps", "20", "-n", "2", "-w", "0", "-q")
+    assert done.code == 0, done.err
+
+
 @pytest.mark.parametrize(
     ("target", "arguments", "code"),
     [
