@@ -59,6 +59,18 @@ def test_a_loop_leaves_and_enters_on_the_right():
     assert drawing.width > 120, "the loop has room beside its nodes"
 
 
+def test_a_loop_goes_straight_up_where_a_box_stands_in_its_way():
+    drawing = drawn([0, 1, 1], [(0, 1), (0, 2), (1, 0)])
+    upper, left, right = drawing.boxes
+    assert left.x < right.x
+    (x, y), (to_x, to_y) = ends(drawing.paths[2].d)
+    assert (y, to_y) == (left.y, upper.y + upper.height)
+    assert max(x, to_x) < right.x
+    (down_x, _), (down_to_x, _) = ends(drawing.paths[0].d)
+    assert down_x < to_x, "beside the edge that leads down,"
+    assert down_to_x < x, "and does not cross it"
+
+
 def test_a_long_edge_passes_beside_what_lies_between():
     drawing = drawn([0, 1, 2], [(0, 1), (1, 2), (0, 2)])
     _, between, _ = drawing.boxes

@@ -4,7 +4,8 @@ K. Sugiyama, S. Tagawa, M. Toda, "Methods for Visual Understanding of Hierarchic
 Structures", IEEE Trans. SMC 11(2), 1981. The layers are given (the supersteps in which nodes ran);
 what is done here is the order within them (barycentres) and the places (least movement that keeps
 the order, by pooling adjacent violators). Edges that lead back up are loops: they leave and enter
-on the right and pass the layers between in lanes of their own.
+on the right and pass the layers between in lanes of their own; to the layer above, where a box
+stands in that way, they go straight up.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class _Chart:
         """For each edge, the lanes that it passes, from the top."""
         for source, target in edges:
             self.lanes.append(self._lanes(source, target))
+        self.upright: set[int] = set()
+        """Loops that go straight up."""
         self.layers: list[list[int]] = [
             [] for _ in range(max((box.layer for box in boxes), default=-1) + 1)
         ]
@@ -185,6 +188,19 @@ class _Chart:
         left = min((box.x for box in self.boxes), default=0.0)
         for box in self.boxes:
             box.x -= left
+        self.upright = {number for number in range(len(self.edges)) if self._is_blocked(number)}
+
+    def _is_blocked(self, number: int) -> bool:
+        """Whether a loop to the layer above would run through a box on the right of its ends."""
+        source, target = (self.boxes[index] for index in self.edges[number])
+        if target.layer != source.layer - 1:
+            return False
+        reach = max(end.x + end.room for end in (source, target))
+        return any(
+            end.x < box.x < reach and not box.lane
+            for end in (source, target)
+            for box in (self.boxes[index] for index in self.layers[end.layer])
+        )
 
     def _wish(self, index: int, upwards: bool) -> float:
         """Where a box would like its left edge: centred on the neighbours placed before it."""
@@ -207,34 +223,48 @@ class _Chart:
 
     def path(self, number: int) -> Path:
         """The edge's way through its lanes."""
-        return self._loop(number) if self.is_loop(number) else self._downwards(number)
+        return self._loop(number) if self._is_beside(number) else self._between_layers(number)
 
-    def _downwards(self, number: int) -> Path:
+    def _is_beside(self, number: int) -> bool:
+        """Whether an edge leaves and enters on the right."""
+        return self.is_loop(number) and number not in self.upright
+
+    def _ends(self, number: int) -> tuple[int, int]:
+        """The upper and the lower box of an edge between layers."""
         source, target = self.edges[number]
+        return (target, source) if number in self.upright else (source, target)
+
+    def _between_layers(self, number: int) -> Path:
+        upper, lower = self._ends(number)
         lanes = [self.boxes[index] for index in self.lanes[number]]
-        start = self._port(source, self._outgoing(source), number)
-        end = self._port(target, self._incoming(target), number)
-        upper, lower = self.boxes[source], self.boxes[target]
-        points = [(start, upper.y + upper.height)]
+        top, bottom = self.boxes[upper], self.boxes[lower]
+        points = [(self._port(upper, self._at_bottom(upper), number), top.y + top.height)]
         for lane in lanes:
             points += [(lane.centre, lane.y), (lane.centre, lane.y + lane.height)]
-        points.append((end, lower.y))
+        points.append((self._port(lower, self._at_top(lower), number), bottom.y))
+        if number in self.upright:
+            points.reverse()
         return _smooth(points, len(points) // 2 - 1 if len(lanes) % 2 else len(points) - 2)
 
-    def _outgoing(self, index: int) -> list[int]:
-        found = [n for n, (s, _) in enumerate(self.edges) if s == index and not self.is_loop(n)]
-        return sorted(found, key=lambda n: self._next(n, first=True).centre)
+    def _at_bottom(self, index: int) -> list[int]:
+        """Edges at the lower side of a box, from the left."""
+        found = [n for n in self._vertical() if self._ends(n)[0] == index]
+        return sorted(found, key=lambda n: self._next(n, below=True).centre)
 
-    def _incoming(self, index: int) -> list[int]:
-        found = [n for n, (_, t) in enumerate(self.edges) if t == index and not self.is_loop(n)]
-        return sorted(found, key=lambda n: self._next(n, first=False).centre)
+    def _at_top(self, index: int) -> list[int]:
+        """Edges at the upper side of a box, from the left."""
+        found = [n for n in self._vertical() if self._ends(n)[1] == index]
+        return sorted(found, key=lambda n: self._next(n, below=False).centre)
 
-    def _next(self, number: int, *, first: bool) -> Box:
+    def _vertical(self) -> Iterable[int]:
+        return (number for number in range(len(self.edges)) if not self._is_beside(number))
+
+    def _next(self, number: int, *, below: bool) -> Box:
         lanes = self.lanes[number]
-        source, target = self.edges[number]
+        upper, lower = self._ends(number)
         if lanes:
-            return self.boxes[lanes[0 if first else -1]]
-        return self.boxes[target if first else source]
+            return self.boxes[lanes[0 if below else -1]]
+        return self.boxes[lower if below else upper]
 
     def _port(self, index: int, numbers: list[int], number: int) -> float:
         """Edges of one side share its middle part, in the order of where they lead."""
@@ -277,7 +307,7 @@ class _Chart:
         """Loops at the right of a box, from the top: what enters above what leaves."""
         enter = [(n, False) for n, (_, t) in enumerate(self.edges) if t == index]
         leave = [(n, True) for n, (s, _) in enumerate(self.edges) if s == index]
-        return [(n, leaving) for n, leaving in [*leave, *enter] if self.is_loop(n)]
+        return [(n, leaving) for n, leaving in [*leave, *enter] if self._is_beside(n)]
 
     def _rank(self, index: int, number: int) -> int:
         return [n for n, _ in self._sides(index)].index(number)

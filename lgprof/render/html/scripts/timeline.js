@@ -8,6 +8,7 @@ import { tips } from "./tip.js";
 const PREFIX = { model: "llm ", tool: "tool ", retriever: "retriever ", checkpoint: "checkpoint ", store: "store ", cache: "cache ", router: "router " };
 const [ID, DEPTH, KIND, NAME, PATH, START, END, CRITICAL, MORE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const AT_ONCE = 400;
+const ON_PAPER = 80;
 
 function ticks(from, to, most) {
   const span = to - from;
@@ -103,9 +104,12 @@ class View {
   draw() {
     const { timeline } = this;
     const calls = this.all ? timeline.calls : timeline.calls.slice(0, AT_ONCE);
-    const marks = (this.root.clientWidth || 1000) < 620 ? 3 : 7;
+    const marks = document.documentElement.clientWidth < 620 ? 3 : 7;
     const lines = timeline.barriers.map((at) => this.piece(at, at, "barrier")).filter(Boolean);
-    const scale = ticks(this.from, this.to, marks).map((at) => el("span", { class: "tick", css: { left: `${((at - this.from) / (this.to - this.from)) * 100}%` } }, tickText(at)));
+    const scale = ticks(this.from, this.to, marks).map((at) => {
+      const place = (at - this.from) / (this.to - this.from);
+      return el("span", { class: "tick", css: { left: `${place * 100}%` } }, place < 1 - 0.75 / marks && tickText(at));
+    });
     const list = el("div", { class: "calls", role: "list", "aria-label": `Calls of request ${timeline.index}` }, ...calls.map((call, at) => this.row(call, at)));
     const under = el("div", { class: "under", "aria-hidden": "true" }, ...lines);
     const whole = this.from > 0 || this.to < timeline.duration;
@@ -117,6 +121,7 @@ class View {
         { class: "after" },
         !this.all && el("button", { type: "button", class: "plain", onclick: () => this.showAll() }, `Show all ${count(timeline.calls.length)} calls`),
         whole && el("button", { type: "button", class: "plain", onclick: () => this.zoom(0, timeline.duration) }, "Whole request"),
+        calls.length > ON_PAPER && el("p", { class: "note paper" }, `On paper the first ${ON_PAPER} of ${count(timeline.calls.length)} calls`),
         timeline.leftOut && el("p", { class: "note" }, `${plural(timeline.leftOut.calls, "shorter call")} not shown, ${duration(timeline.leftOut.seconds)} in all`),
       ),
     );
