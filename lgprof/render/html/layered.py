@@ -4,7 +4,7 @@ K. Sugiyama, S. Tagawa, M. Toda, "Methods for Visual Understanding of Hierarchic
 Structures", IEEE Trans. SMC 11(2), 1981. The layers are given (the supersteps in which nodes ran);
 what is done here is the order within them (barycentres) and the places (least movement that keeps
 the order, by pooling adjacent violators). Edges that lead back up are loops: they leave and enter
-on the right and pass the layers between in lanes of their own; to the layer above, where a box
+on the right and pass the layers between in lanes of their own; to the layer above, where something
 stands in that way, they go straight up.
 """
 
@@ -191,13 +191,13 @@ class _Chart:
         self.upright = {number for number in range(len(self.edges)) if self._is_blocked(number)}
 
     def _is_blocked(self, number: int) -> bool:
-        """Whether a loop to the layer above would run through a box on the right of its ends."""
+        """Whether something stands on the right of its ends, of a loop to the layer above."""
         source, target = (self.boxes[index] for index in self.edges[number])
         if target.layer != source.layer - 1:
             return False
         reach = max(end.x + end.room for end in (source, target))
         return any(
-            end.x < box.x < reach and not box.lane
+            end.x < box.x < reach
             for end in (source, target)
             for box in (self.boxes[index] for index in self.layers[end.layer])
         )

@@ -10,10 +10,17 @@ const MOST_EVIDENCE = 6;
 
 function saving(found) {
   if (!found) return null;
-  const facts = [["mean", `${duration(found.mean)} (${duration(found.ci[0])} to ${duration(found.ci[1])})`], ["share of the latency", percent(found.share)], ["p50", duration(found.p50)]];
-  if (found.p95 !== null) facts.push(["p95", duration(found.p95)]);
+  const facts = [];
+  if (found.mean) facts.push(["mean", `${duration(found.mean)} (${duration(found.ci[0])} to ${duration(found.ci[1])})`], ["share of the latency", percent(found.share)], ["p50", duration(found.p50)]);
+  if (found.mean && found.p95 !== null) facts.push(["p95", duration(found.p95)]);
   if (found.usd) facts.push(["per 1,000 requests", usd(found.usd)]);
-  return el("div", null, el("h4", null, "Predicted to save"), factList(facts, "facts one"));
+  return facts.length > 0 && el("div", null, el("h4", null, "Predicted to save"), factList(facts, "facts one"));
+}
+
+/** What a change saves, in a word or two: time where it saves time, money where it saves money. */
+function gain(found) {
+  const parts = [found?.mean && `${duration(found.mean)}, ${wholePercent(found.share)}`, found?.usd && `${usd(found.usd)} per 1,000 requests`].filter(Boolean);
+  return parts.length > 0 ? `saves ${parts.join(" · ")}` : "";
 }
 
 function measured(found) {
@@ -31,11 +38,10 @@ function evidence(places, openTimeline) {
 }
 
 function card(each, openTimeline) {
-  const headline = each.saving ? `saves ${duration(each.saving.mean)}, ${wholePercent(each.saving.share)}` : "";
   return el(
     "article",
     { class: "advice" },
-    el("header", null, el("h3", null, each.title), el("strong", { class: "badge", data: { tone: TONES[each.status] } }, each.status), el("span", { class: "gain" }, headline)),
+    el("header", null, el("h3", null, each.title), el("strong", { class: "badge", data: { tone: TONES[each.status] } }, each.status), el("span", { class: "gain" }, gain(each.saving))),
     el("p", null, each.why),
     el("p", { class: "quiet" }, ...each.nodes.flatMap((path, at) => [at > 0 && ", ", nodeButton(el, path)])),
     el("div", { class: "pair" }, saving(each.saving), measured(each.measured)),
