@@ -25,7 +25,8 @@ def diff(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write it as a flame graph (.svg), Markdown (.md) or JSON (.json).",
+            help="Write it as a page (.html), Markdown (.md) or JSON (.json), or its flame graph "
+            "(.svg) or graph (.graph.svg) alone.",
         ),
     ] = None,
     force: shared.Force = False,

@@ -11,6 +11,11 @@ from lgprof.render.quantity import quantity
 _MORE_IS_BETTER = {"throughput_rps"}
 _SMALL_SHARE = 0.005
 
+SCATTER = (
+    "Intervals are of the scatter between these requests. They know nothing of what differs "
+    "between processes, hours and machines: lgprof gate --against runs both versions side by side."
+)
+
 
 def is_worse(change: Change) -> bool:
     """Whether more of it is what nobody wants, and there is more."""

@@ -103,12 +103,27 @@ def _svg(compared: Compared, flame: FlameOptions) -> bytes:
     return flame_diff_svg(compared.base, compared.new, flame).encode()
 
 
+def _graph_svg(compared: Compared, _: FlameOptions) -> bytes:
+    from lgprof.render.graph_marks import graph_marks
+    from lgprof.render.graph_svg import graph_svg
+
+    return graph_svg(compared.new, graph_marks(compared)).encode()
+
+
+def _html(compared: Compared, flame: FlameOptions) -> bytes:
+    from lgprof.render.html.diff import html_diff
+
+    return html_diff(compared, flame)
+
+
 Encode = Callable[[Compared, FlameOptions], bytes]
 """Makes a file of what was compared, with the flame graph that was asked for."""
 
 _ENCODERS: dict[str, Encode] = {
     ".md": lambda compared, _: diff_markdown(compared.diff).encode(),
     ".json": lambda compared, _: encode_diff(compared.diff),
+    ".html": _html,
+    ".graph.svg": _graph_svg,
     ".svg": _svg,
 }
 

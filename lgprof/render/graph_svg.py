@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape
 
 from lgprof.errors import UsageError
 from lgprof.model import Profile
+from lgprof.render.flame_diff_text import diff_colour
 from lgprof.render.format import count, plural, whole_percent
+from lgprof.render.graph_marks import SIGNS, Marks
 from lgprof.render.html.encoding import Names
 from lgprof.render.html.graph import graph
 from lgprof.render.terminal.charset import UNICODE
@@ -16,28 +18,45 @@ from lgprof.render.terminal.text import clean, fit_middle
 
 _PAD, _TITLE = 16, 34
 _CHARACTER = 8.2
+_KEY = (
+    "time per request: red more, blue less, with the change",
+    "+ and a heavy line: new · - and dots: gone",
+)
+_KEY_WIDTH = 330
 _COLD, _HOT = (238, 243, 250), (229, 116, 60)
 _STYLE = """
 text { font: 13px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif; fill: #1b1f24; }
 .title { font-size: 15px; font-weight: bold; }
 .quiet { font-size: 11.5px; fill: #4c545e; }
+.facts { font-size: 11.5px; }
 .edge { fill: none; stroke: #7b8694; }
 .conditional { stroke-dasharray: 5 4; }
 .untaken { stroke: #c4cbd3; }
+.added { stroke: #b5402f; stroke-width: 2.5; }
+.removed { stroke: #3f7cc4; stroke-dasharray: 3 4; }
 .count { font-size: 11px; text-anchor: middle; }
 """
 
 
-def graph_svg(profile: Profile) -> str:
+def graph_svg(profile: Profile, marks: Marks | None = None) -> str:
     """The graph of a Profile; with requests, edges tell how often they were taken.
+
+    Args:
+        profile: Whose graph it is.
+        marks: What differs from another Profile's graph: then nodes are coloured by that.
 
     Raises:
         UsageError: There is no node to draw, or more than can be read.
     """
-    picture = graph(profile, Names(lambda name: clean(name).strip() or "(unnamed)"))
+    picture = graph(profile, Names(lambda name: clean(name).strip() or "(unnamed)"), marks)
     if picture is None:
         raise UsageError("no picture of the graph: no node is known, or more than can be read")
     width, height = picture["width"] + 2 * _PAD, picture["height"] + 2 * _PAD + _TITLE
+    key = ""
+    if marks is not None:
+        width = max(width, _KEY_WIDTH)
+        key = "".join(_key_line(line, height + 16 * at) for at, line in enumerate(_KEY))
+        height += 16 * len(_KEY)
     title = escape(clean(profile.target.name))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -49,8 +68,12 @@ def graph_svg(profile: Profile) -> str:
         f'<text class="title" x="{_PAD}" y="25">{title}</text>\n'
         f'<g transform="translate({_PAD} {_PAD + _TITLE})">\n'
         + "\n".join(_parts(picture))
-        + "\n</g>\n</svg>\n"
+        + f"\n</g>\n{key}</svg>\n"
     )
+
+
+def _key_line(text: str, y: float) -> str:
+    return f'<text class="quiet" x="{_PAD}" y="{y}">{text}</text>\n'
 
 
 def _parts(picture: dict[str, Any]) -> Iterator[str]:
@@ -74,6 +97,8 @@ def _edge(edge: dict[str, Any]) -> Iterator[str]:
     taken = edge["count"] > 0
     dashed = edge.get("conditional") or edge.get("inferred")
     kind = f"edge{' conditional' if dashed else ''}{'' if taken else ' untaken'}"
+    if presence := edge.get("presence"):
+        kind = f"edge {presence}"
     width = 1.8 if taken else 1.2
     yield f'<path class="{kind}" d="{edge["d"]}" stroke-width="{width}" marker-end="url(#arrow)"/>'
     if taken:
@@ -99,6 +124,8 @@ def _box(node: dict[str, Any]) -> str:
     x, y, width, height = (node[key] for key in "xywh")
     top = y + 21 if "inner" in node or node["calls"] else y + height / 2 + 5
     label = fit_middle(node["label"], int((width - 24) / _CHARACTER), UNICODE.ellipsis)
+    if "diff" in node:
+        return _marked(node, top, label)
     fill = "#fafbfc" if "inner" in node else _heat(node.get("time") or 0.0)
     facts = ""
     if node["calls"]:
@@ -109,6 +136,23 @@ def _box(node: dict[str, Any]) -> str:
         f"<g><title>{escape(node['path'])}</title>"
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="9" fill="{fill}" '
         f'stroke="#7b8694"/><text x="{x + 12}" y="{top}">{escape(label)}</text>{facts}</g>'
+    )
+
+
+def _marked(node: dict[str, Any], top: float, label: str) -> str:
+    """A box of what differs, told by its sign and percentage, too."""
+    x, y, width, height = (node[key] for key in "xywh")
+    mark = node["diff"]
+    name = f"{SIGNS[mark['presence']]} {label}".lstrip()
+    border = "" if mark["presence"] == "both" else f' class="{mark["presence"]}"'
+    fill = "#fafbfc" if "inner" in node else diff_colour(mark["tone"])
+    if not node["calls"] and "inner" not in node:
+        top -= 9
+    return (
+        f"<g><title>{escape(node['path'])}: {escape(mark['told'] or mark['text'])}</title>"
+        f'<rect{border} x="{x}" y="{y}" width="{width}" height="{height}" rx="9" fill="{fill}" '
+        f'stroke="#7b8694"/><text x="{x + 12}" y="{top}">{escape(name)}</text>'
+        f'<text class="facts" x="{x + 12}" y="{top + 17}">{escape(mark["text"])}</text></g>'
     )
 
 

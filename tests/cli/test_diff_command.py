@@ -77,6 +77,13 @@ def test_the_flame_graph(two: ProjectHere) -> None:
     assert "elapsed time, on the critical path alone per request" in two.read("d.svg")
 
 
+def test_the_page_and_the_graph(two: ProjectHere) -> None:
+    done = two.call("diff", "base.json", "new.json", "-o", "d.html", "-o", "d.graph.svg")
+    assert done.out == "written: d.html\nwritten: d.graph.svg\n"
+    assert two.read("d.html").startswith("<!doctype html>")
+    assert "time per request: red more" in two.read("d.graph.svg")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

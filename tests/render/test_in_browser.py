@@ -11,9 +11,10 @@ import pytest
 
 from lgprof.model import Advice, Profile
 from lgprof.render import format as fmt
+from lgprof.render.html.diff import html_diff
 from lgprof.render.html.report import html_report
 from lgprof.render.svg import flame_svg
-from tests.render import sample_load_profiles, sample_profiles
+from tests.render import diffs, sample_load_profiles, sample_profiles
 from tests.render.browser import WatchedTab
 
 ATTACK = "<img src=x onerror=\"document.title='attacked'\">"
@@ -315,3 +316,34 @@ def test_the_picture_of_the_flame_graph_zooms_searches_and_obeys_keys(tab: Watch
     assert "%" in (page.locator("#found").text_content() or "")
     page.keyboard.press("Escape")
     assert page.locator(".match").count() == 0
+
+
+def test_a_diff_in_pictures_and_tables(tab):
+    tab.page.set_viewport_size({"width": 390, "height": 800})
+    page = tab.open(html_diff(diffs.changed()), ".html")
+    page.wait_for_selector("html[data-ready]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".timeline").count() == 2
+    ends = [page.locator(".timeline").nth(at).locator(".tick").last.inner_text() for at in range(2)]
+    assert ends[0] == ends[1], "one scale"
+    assert "- review" in page.locator(".graph .node.removed .name").all_text_contents()
+    assert "+ judge" in page.locator(".graph .node.added .name").all_text_contents()
+    tones = {
+        page.locator(f'.flame .frame[data-tone="{tone}"]').first.evaluate(
+            "(frame) => getComputedStyle(frame).backgroundColor"
+        )
+        for tone in (3, -3, 0)
+    }
+    assert len(tones) == 3
+    page.locator("#nodes th button", has_text="time per call").click()
+    assert texts(page, "#nodes tbody th")[0] in ("plan", "draft")
+    page.locator(".flame .frame").nth(1).click()
+    assert page.locator(".trail").is_visible()
+
+
+def test_hostile_names_do_nothing_in_a_diff(tab):
+    page = tab.open(html_diff(diffs.hostile()), ".html")
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".graph .node").first.click()
+    assert page.locator("img").count() == 0
+    assert page.title() == f"{diffs.ATTACK} · lgprof diff"

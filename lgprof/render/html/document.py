@@ -18,19 +18,27 @@ from typing import Any
 from lgprof.render.html.encoding import script_json
 
 _HERE = resources.files("lgprof.render.html")
-_STYLES = ("base.css", "sections.css", "graph.css", "timeline.css", "flame.css", "print.css")
+_STYLES = (
+    *("base.css", "sections.css", "graph.css", "timeline.css", "flame.css", "diff.css"),
+    "print.css",
+)
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const|let) (\w+)", re.MULTILINE)
-_ENTRY = "main"
 
 
-def document(title: str, content: dict[str, Any]) -> str:
-    """The whole page."""
+def document(title: str, content: dict[str, Any], entry: str = "main") -> str:
+    """The whole page.
+
+    Args:
+        title: Of the window.
+        content: The data that the script reads.
+        entry: Name of the script that builds the page.
+    """
     chart_library = _read("vendor/uplot/uPlot.iife.min.js")
     styles = "\n".join(
         [_read("vendor/uplot/uPlot.min.css"), *(_read(f"styles/{name}") for name in _STYLES)]
     )
-    scripts = bundle()
+    scripts = bundle(entry)
     return Template(_read("page.html")).substitute(
         policy=html.escape(_policy([chart_library, scripts], styles)),
         title=html.escape(title),
@@ -62,7 +70,7 @@ def _hash(text: str) -> str:
 
 
 @cache
-def bundle() -> str:
+def bundle(entry: str = "main") -> str:
     """All modules that the entry imports, each after those that it imports itself.
 
     Raises:
@@ -79,7 +87,7 @@ def bundle() -> str:
                 add(other, (*around, name))
             done[name] = _as_function(name, source)
 
-    add(_ENTRY, ())
+    add(entry, ())
     return "\n".join(["const modules = {};", *done.values()])
 
 

@@ -15,7 +15,7 @@ _LEAST_SHARE = 0.0002
 _MOST_FRAMES = 12_000
 """Of one graph: with more, only wider ones are kept."""
 _DEEPEST = 120
-_GRAPHS = {
+GRAPHS = {
     "time": NODE_SECONDS,
     "elapsed": FlameOptions(view="elapsed"),
     "cpu": FlameOptions(by="cpu"),
@@ -28,7 +28,7 @@ def flames(profile: Profile, names: Names, first: FlameOptions) -> dict[str, Any
     """Each flame graph that has a width, ``first`` before the others; texts stand in a table."""
     writer = _Writer(names)
     graphs = {}
-    ordered = sorted(_GRAPHS.items(), key=lambda each: each[1] != first)
+    ordered = sorted(GRAPHS.items(), key=lambda each: each[1] != first)
     made = flame_graphs(profile, [options for _, options in ordered])
     for (name, options), flame in zip(ordered, made, strict=True):
         if flame.value > 0:
@@ -39,13 +39,28 @@ def flames(profile: Profile, names: Names, first: FlameOptions) -> dict[str, Any
                 "note": " · ".join(note for note in notes if note),
                 "tree": writer.tree(flame),
             }
-    return {"texts": list(writer.texts), "graphs": graphs}
+    return {"texts": writer.texts.all(), "graphs": graphs}
+
+
+class Texts:
+    """A table of texts, each once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def of(self, text: str) -> int:
+        """Its number in the table."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def all(self) -> list[str]:
+        """The table."""
+        return list(self._numbers)
 
 
 class _Writer:
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.texts: dict[str, int] = {}
+        self.texts = Texts()
 
     def tree(self, flame: Flame) -> list[Any]:
         """``[kind, name, value, calls, failures, place, children]``; texts by their number."""
@@ -63,31 +78,28 @@ class _Writer:
             label = f"{len(rest)} smaller"
             children.append(
                 [
-                    self._text("rest"),
-                    self._text(label),
+                    self.texts.of("rest"),
+                    self.texts.of(label),
                     number(rest_value),
                     0,
                     0,
-                    self._text(""),
+                    self.texts.of(""),
                     [],
                 ]
             )
         return [
-            self._text(flame.kind),
-            self._text(flame_name(flame, self.names.of)),
+            self.texts.of(flame.kind),
+            self.texts.of(flame_name(flame, self.names.of)),
             number(flame.value),
             flame.calls,
             flame.failures,
-            self._text(self._place(flame)),
+            self.texts.of(self._place(flame)),
             children,
         ]
 
     def _place(self, flame: Flame) -> str:
         place = flame_place(flame) or flame.file
         return self.names.of(place) if place else ""
-
-    def _text(self, text: str) -> int:
-        return self.texts.setdefault(text, len(self.texts))
 
 
 def _frames(flame: Flame, least: float) -> int:

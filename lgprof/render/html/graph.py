@@ -6,11 +6,12 @@ from typing import Any
 
 from lgprof.analysis.transitions import END, START, Course, Transition, courses
 from lgprof.model import NodeRow, Profile
+from lgprof.render.graph_marks import Marks, node_mark
 from lgprof.render.html.encoding import Names, number
 from lgprof.render.html.layered import Box, Path, draw
 
 _CHARACTER = 8.2
-_NARROWEST, _WIDEST = 116.0, 230.0
+_NARROWEST, _NARROWEST_MARKED, _WIDEST = 116.0, 148.0, 230.0
 _HEIGHT = 50.0
 _PILL = (64.0, 26.0)
 _PADDING, _HEADER = 16.0, 50.0
@@ -18,13 +19,19 @@ _MOST_NODES = 400
 """Of one graph; more cannot be read in a drawing."""
 
 
-def graph(profile: Profile, names: Names) -> dict[str, Any] | None:
-    """The outermost graph's picture; None where no node is known, or too many are."""
-    all_courses = courses(profile)
+def graph(profile: Profile, names: Names, marks: Marks | None = None) -> dict[str, Any] | None:
+    """The outermost graph's picture; None where no node is known, or too many are.
+
+    Args:
+        profile: Whose graph it is.
+        names: Makes its names printable.
+        marks: What differs from another Profile's graph, and both graphs as one.
+    """
+    all_courses = marks.courses if marks else courses(profile)
     rows = {row.path: row for row in profile.nodes}
     if not all_courses[""].nodes or len(all_courses[""].nodes) > _MOST_NODES:
         return None
-    picture = _Picture(profile, all_courses, rows, names)
+    picture = _Picture(profile, all_courses, rows, names, marks)
     return picture.of("", frozenset())
 
 
@@ -35,12 +42,14 @@ class _Picture:
         all_courses: dict[str, Course],
         rows: dict[str, NodeRow],
         names: Names,
+        marks: Marks | None,
     ) -> None:
         latency = profile.summary.latency_s
         self.profile = profile
         self.courses = all_courses
         self.rows = rows
         self.names = names
+        self.marks = marks
         self.latency_s = latency.mean if latency else 0.0
         self.cost_usd = profile.summary.cost_usd.total or 0.0
 
@@ -73,7 +82,7 @@ class _Picture:
             "height": number(drawing.height),
             "nodes": [self._node(key, box, course, inner.get(key)) for key, box in placed],
             "edges": [
-                _edge(each, way, self.names)
+                _edge(each, way, self.names, self.marks)
                 for each, way in zip(transitions, drawing.paths, strict=True)
             ],
         }
@@ -84,7 +93,8 @@ class _Picture:
         if _is_end(key):
             return Box(*_PILL, layers[key])
         label = self.names.of(course.name_of(key))
-        width = min(max(len(label) * _CHARACTER + 26, _NARROWEST), _WIDEST)
+        narrowest = _NARROWEST_MARKED if self.marks else _NARROWEST
+        width = min(max(len(label) * _CHARACTER + 26, narrowest), _WIDEST)
         if inner is None:
             return Box(width, _HEIGHT, layers[key])
         return Box(
@@ -116,6 +126,8 @@ class _Picture:
             node["time"] = number(min(row.critical_s / self.latency_s, 1)) if self.latency_s else 0
             node["cost"] = number((row.cost_usd or 0) / self.cost_usd) if self.cost_usd else 0
             node["errors"], node["retries"] = row.errors, row.retries
+        if self.marks and (mark := self.marks.nodes.get(key)):
+            node["diff"] = node_mark(mark)
         if inner is not None:
             scale_x = (box.width - inner["width"]) / 2
             node["inner"] = {**inner, "dx": number(scale_x), "dy": _HEADER}
@@ -156,7 +168,7 @@ def _layers(course: Course, transitions: list[Transition]) -> dict[str, int]:
     return layers
 
 
-def _edge(each: Transition, way: Path, names: Names) -> dict[str, Any]:
+def _edge(each: Transition, way: Path, names: Names, marks: Marks | None) -> dict[str, Any]:
     edge: dict[str, Any] = {
         "from": names.of(each.source),
         "to": names.of(each.target),
@@ -169,6 +181,8 @@ def _edge(each: Transition, way: Path, names: Names) -> dict[str, Any]:
         edge["conditional"] = True
     if not each.declared:
         edge["inferred"] = True
+    if marks and (presence := marks.edges.get((each.source, each.target))):
+        edge["presence"] = presence
     return edge
 
 

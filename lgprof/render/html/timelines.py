@@ -14,7 +14,7 @@ from lgprof.analysis.call_tree import FAILED_OUTCOMES, IO_KINDS, Call, call_tree
 from lgprof.model import Profile, Request, Span
 from lgprof.render.html.encoding import Names, number
 from lgprof.render.terminal.critical import critical_spans
-from lgprof.render.terminal.timeline import median_request
+from lgprof.render.terminal.timeline import drawable_requests, median_request
 from lgprof.stats import percentile
 
 MOST_CALLS = 1_500
@@ -44,6 +44,14 @@ def timelines(profile: Profile, names: Names) -> dict[str, Any]:
     }
 
 
+def median_timeline(profile: Profile, names: Names) -> dict[str, Any] | None:
+    """The one of the median request alone; None where no request can be drawn."""
+    succeeded = drawable_requests(profile)
+    if not succeeded:
+        return None
+    return _timeline(profile, Chosen(median_request(profile, succeeded), ["median"]), names)
+
+
 def choose(profile: Profile) -> list[Chosen]:
     """The median, p95, slowest, failed and evidence requests; each once, with all its reasons."""
     found: dict[int, Chosen] = {}
@@ -52,10 +60,7 @@ def choose(profile: Profile) -> list[Chosen]:
         found.setdefault(request.index, Chosen(request, [])).why.append(why)
 
     with_spans = [request for request in profile.requests if request.spans]
-    succeeded = sorted(
-        (request for request in with_spans if request.outcome == "ok"),
-        key=lambda request: request.latency_s,
-    )
+    succeeded = drawable_requests(profile)
     if succeeded:
         add(median_request(profile, succeeded), "median")
         if len(succeeded) > 2:

@@ -13,7 +13,14 @@ from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Change, ProfileDiff, RowChanges, Side
 from lgprof.render import format as fmt
 from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.change_words import is_small, is_worse, pair, side_words, structure_lines
+from lgprof.render.change_words import (
+    SCATTER,
+    is_small,
+    is_worse,
+    pair,
+    side_words,
+    structure_lines,
+)
 from lgprof.render.quantity import change as change_words
 from lgprof.render.quantity import interval, quantity
 from lgprof.render.terminal import palette
@@ -26,10 +33,6 @@ from lgprof.render.terminal.table import Column, table_lines
 from lgprof.render.terminal.timeline_diff import timeline_diff_blocks
 
 _MOST_ROWS = 15
-_SCATTER = (
-    "Intervals are of the scatter between these requests. They know nothing of what differs "
-    "between processes, hours and machines: lgprof gate --against runs both versions side by side."
-)
 
 
 def render_diff(
@@ -95,7 +98,7 @@ def _graph(paper: Paper, diff: ProfileDiff) -> Block:
     ]
     lines = table_lines(paper, columns)
     if any(each.ci for each in found):
-        lines += [Text(), *quiet_lines(paper, _SCATTER)]
+        lines += [Text(), *quiet_lines(paper, SCATTER)]
     return Block("Graph", lines)
 
 

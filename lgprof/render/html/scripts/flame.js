@@ -7,18 +7,21 @@ import { tips } from "./tip.js";
 
 const NAMES = { time: "time", elapsed: "elapsed", cpu: "CPU", cost: "cost", tokens: "tokens" };
 const AMOUNTS = { time: duration, cpu: duration, cost: usd, tokens: count };
+const SIGNS = { "-1": "- ", 0: "", 1: "+ " };
+const KEY = [["node", "node"], ["model", "model"], ["tool", "tool"], ["python", "your code"], ["library", "library"], ["await", "waiting"]];
 const ROW = 22;
 const LEAST = 0.0009;
 
 class Frame {
   constructor(list, texts, parent) {
-    const [kind, label, value, calls, failures, place, children] = list;
+    const [kind, label, value, calls, failures, place, children, diff] = list;
     this.kind = texts[kind];
     this.label = texts[label];
     this.value = value;
     this.calls = calls;
     this.failures = failures;
     this.place = texts[place];
+    if (diff) [this.was, this.change, this.tone] = diff; // of two Profiles
     this.parent = parent;
     this.depth = parent ? parent.depth + 1 : 0;
     this.path = this.kind === "node" ? [parent?.path, this.label].filter(Boolean).join("/") : (parent?.path ?? "");
@@ -108,6 +111,7 @@ class Flame {
     const zoomed = frame === this.zoomed;
     const text = `${frame.label}${frame.calls > 1 && frame.kind !== "all" ? ` ×${count(frame.calls)}` : ""}`;
     const number = this.amount(frame.value);
+    const share = frame.change ?? percent(frame.value / this.roots[this.view].value);
     return el(
       "div",
       {
@@ -115,11 +119,11 @@ class Flame {
         role: "treeitem",
         tabindex: zoomed ? "0" : "-1",
         "aria-level": String(frame.depth + 1),
-        "aria-label": `${frame.label}, ${number}, ${percent(frame.value / this.roots[this.view].value)}`,
-        data: { at, kind: frame.kind, odd: String(frame.parent ? frame.parent.children.indexOf(frame) % 2 : 0) },
+        "aria-label": `${frame.label}, ${number}, ${share}`,
+        data: { at, kind: frame.kind, ...(frame.change && { tone: frame.tone }), odd: String(frame.parent ? frame.parent.children.indexOf(frame) % 2 : 0) },
         css: { left: `${left * 100}%`, width: `${width * 100}%`, top: `${frame.depth * ROW}px` },
       },
-      width > 0.012 && el("span", null, text, frame.failures > 0 && el("b", null, ` !${count(frame.failures)}`), width > 0.1 && el("small", null, ` ${number} · ${percent(frame.value / this.roots[this.view].value)}`)),
+      width > 0.012 && el("span", null, SIGNS[Math.sign(frame.tone ?? 0)], text, frame.failures > 0 && el("b", null, ` !${count(frame.failures)}`), width > 0.1 && el("small", null, ` ${number} · ${share}`)),
     );
   }
 
@@ -133,6 +137,7 @@ class Flame {
     return [
       frame.label,
       `${this.amount(frame.value)}, ${percent(frame.value / total)} of all`,
+      frame.change ? `${frame.was ? `was ${this.amount(frame.was)}, ` : ""}${frame.change}` : "",
       own > frame.value * 0.001 && frame.children.length > 0 ? `${this.amount(own)} in itself` : "",
       frame.calls > 0 ? plural(frame.calls, frame.kind === "all" ? "request" : "call") : "",
       frame.failures > 0 ? `${count(frame.failures)} failed` : "",
@@ -207,6 +212,9 @@ export function flame(data) {
   const by = choice("Width of frames", views.map((view) => [view, NAMES[view]]), views[0], (view) => chart.by(view));
   const search = el("input", { type: "search", placeholder: "Search frames", "aria-label": "Search the flame graph", oninput: (event) => chart.search(event.target.value) });
   onChoice((path) => chart.follow(path));
-  const key = el("p", { class: "note legend" }, ...[["node", "node"], ["model", "model"], ["tool", "tool"], ["python", "your code"], ["library", "library"], ["await", "waiting"]].map(([kind, text]) => el("span", null, el("i", { class: "frame-key", "aria-hidden": "true", data: { kind } }), text)));
+  const entries = KEY.map(([kind, text]) => [{ kind }, text]);
+  const differs = data.flames.graphs[views[0]].key; // of two Profiles
+  const shown = differs ? differs.map((text, at) => [{ kind: "", tone: [3, -3, 0][at] }, text]) : entries;
+  const key = el("p", { class: "note legend" }, ...shown.map(([sample, text]) => el("span", null, el("i", { class: "frame-key", "aria-hidden": "true", data: sample }), text)));
   return section("flame", "Flame graph", null, el("div", { class: "subhead" }, by, search, chart.status), chart.trail, el("div", { class: "scroll", role: "region", "aria-label": "Flame graph" }, chart.root), key);
 }

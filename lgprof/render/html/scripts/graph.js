@@ -16,7 +16,7 @@ function fitted(text, width) {
 function edge(each, most) {
   const taken = each.count > 0;
   const width = taken ? 1.2 + 2.3 * (Math.log1p(each.count) / Math.log1p(most)) : 1.2;
-  const state = [!taken && "untaken", each.conditional && "conditional", each.inferred && "inferred"].filter(Boolean).join(" ");
+  const state = [each.presence, !taken && "untaken", each.conditional && "conditional", each.inferred && "inferred"].filter(Boolean).join(" ");
   const text = count(each.count);
   const label = taken && svg("g", { class: "count" }, svg("rect", { x: each.x - text.length * 3.8 - 5, y: each.y - 9, width: text.length * 7.6 + 10, height: 18, rx: 9 }), svg("text", { x: each.x, y: each.y + 4 }, text));
   return svg(
@@ -33,24 +33,26 @@ function pill(node) {
 }
 
 function box(node, heat) {
-  const facts = [plural(node.calls, "call"), node.errors > 0 && `!${count(node.errors)}`].filter(Boolean).join(" · ");
+  const { diff } = node; // of two Profiles
+  const facts = diff?.text ?? [plural(node.calls, "call"), node.errors > 0 && `!${count(node.errors)}`].filter(Boolean).join(" · ");
   const share = node.calls > 0 ? wholePercent(node[heat] ?? 0) : "never ran";
+  const label = diff?.sign ? `${diff.sign} ${node.label}` : node.label;
   const top = node.inner ? node.y + 21 : node.y + node.h / 2 - 4;
   const group = svg(
     "g",
     {
-      class: `node${node.calls === 0 ? " unused" : ""}${node.inner ? " outer" : ""}`,
+      class: `node${node.calls === 0 && !diff ? " unused" : ""}${node.inner ? " outer" : ""}${diff ? ` ${diff.presence}` : ""}`,
       role: "button",
       tabindex: "0",
       "aria-pressed": "false",
-      "aria-label": `${node.path}: ${facts}, ${share} of the ${heat}`,
-      data: { path: node.path },
+      "aria-label": diff ? `${node.path}: ${facts}` : `${node.path}: ${facts}, ${share} of the ${heat}`,
+      data: { path: node.path, ...(diff && { tone: diff.tone }) },
       css: { "--heat-share": `${Math.round(heatOf(node[heat]) * 100)}%` },
     },
     svg("rect", { class: "body", x: node.x, y: node.y, width: node.w, height: node.h, rx: 9 }),
-    svg("text", { class: "name", x: node.x + 12, y: top }, fitted(node.label, node.w - 24)),
+    svg("text", { class: "name", x: node.x + 12, y: top }, fitted(label, node.w - 24)),
     svg("text", { class: "calls", x: node.x + 12, y: top + 17 }, facts),
-    svg("text", { class: "share", x: node.x + node.w - 12, y: top + 17 }, node.calls > 0 ? share : ""),
+    svg("text", { class: "share", x: node.x + node.w - 12, y: top + 17 }, node.calls > 0 && !diff ? share : ""),
   );
   return group;
 }
@@ -108,7 +110,7 @@ function lines(node, row) {
   return [
     node.path,
     plural(node.calls, "call") + (node.steps.length ? `, superstep ${steps}` : ""),
-    row && row.p50 !== null ? `p50 ${duration(row.p50)}, p95 ${duration(row.p95)}` : "no latency",
+    node.diff ? node.diff.told : row && row.p50 !== null ? `p50 ${duration(row.p50)}, p95 ${duration(row.p95)}` : "no latency",
     node.time !== undefined ? `${percent(node.time)} of the latency on the critical path` : "",
     node.cost ? `${percent(node.cost)} of the cost` : "",
   ].filter(Boolean);
@@ -117,6 +119,7 @@ function lines(node, row) {
 function facts(node, row) {
   const found = [["calls", count(node.calls)]];
   if (node.steps.length > 0) found.push(["supersteps", node.steps.length > 10 ? `${node.steps.length}, the first is ${node.steps[0]}` : node.steps.join(", ")]);
+  if (node.diff) found.push(["time per request", node.diff.text], ["before → now", node.diff.told]);
   if (row) {
     found.push(["critical path", row.share === null ? "?" : percent(row.share)], ["p50", duration(row.p50)], ["p95", duration(row.p95)]);
     if (row.cpu !== null) found.push(["CPU", `${duration(row.cpu)} per request`]);
@@ -133,6 +136,11 @@ function words(keys) {
   return Array.isArray(keys) ? keys.join(", ") || "nothing" : keys;
 }
 
+function mostChanged(nodes) {
+  const ranked = nodes.filter((node) => node.diff?.tone).sort((a, b) => Math.abs(b.diff.tone) - Math.abs(a.diff.tone));
+  return ranked.slice(0, 8).map((node) => [node.path, node.diff.text]);
+}
+
 function hottest(nodes, heat) {
   const ranked = nodes.filter((node) => node[heat] > 0).sort((a, b) => b[heat] - a[heat]);
   return ranked.slice(0, 8).map((node) => [node.path, percent(node[heat])]);
@@ -144,13 +152,15 @@ export function graph(data) {
   const nodes = everyNode(data.graph);
   const rows = new Map(data.nodes.map((row) => [row.path, row]));
   const byPath = new Map(nodes.map((node) => [node.path, node]));
-  const priced = nodes.some((node) => node.cost > 0);
+  const isDiff = nodes.some((node) => node.diff);
+  const priced = !isDiff && nodes.some((node) => node.cost > 0);
   let heat = "time";
   const frame = el("div", { class: "scroll picture" });
   const side = el("aside", { class: "side", "aria-live": "polite", "aria-label": "The chosen node" });
   const describe = (path) => {
     const node = byPath.get(path);
     if (node) side.replaceChildren(el("h3", null, node.path), factList(facts(node, rows.get(path)), "facts one"), el("button", { type: "button", class: "plain", onclick: () => chooseNode(null) }, "Show all nodes"));
+    else if (isDiff) side.replaceChildren(el("h3", null, "Changed most"), factList(mostChanged(nodes), "facts one"), el("p", { class: "note" }, "Click a node to follow it through the page."));
     else side.replaceChildren(el("h3", null, heat === "time" ? "On the critical path" : "Of the cost"), factList(hottest(nodes, heat), "facts one"), el("p", { class: "note" }, "Click a node to filter the whole report by it."));
   };
   const mark = (path) => {
@@ -180,7 +190,9 @@ export function graph(data) {
         draw();
       })
     : null;
-  const key = el("p", { class: "note key" }, el("span", { class: "ramp", "aria-hidden": "true" }), `share of the ${priced ? "time or cost" : "critical path"} · numbers on edges: how often they were taken · dashed: conditional`);
+  const ramp = el("p", { class: "note key" }, el("span", { class: "ramp", "aria-hidden": "true" }), `share of the ${priced ? "time or cost" : "critical path"} · numbers on edges: how often they were taken · dashed: conditional`);
+  const marks = el("p", { class: "note key" }, "time per request: red more, blue less · +, heavy: new · -, dotted: gone · numbers on edges: how often they were taken now");
+  const key = isDiff ? marks : ramp;
   const whose = data.target.kind === "load" ? "transitions of the requests that were kept" : "nodes by superstep, from the top";
   return section("graph", "Graph", whose, el("div", { class: "subhead" }, key, by), el("div", { class: "beside" }, frame, side));
 }

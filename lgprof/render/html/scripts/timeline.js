@@ -46,11 +46,13 @@ function describe(call) {
   ].filter(Boolean);
 }
 
-class View {
-  constructor(timeline) {
+/** One request; `whole` is the time that its width stands for before it is zoomed. */
+export class View {
+  constructor(timeline, whole = timeline.duration) {
     this.timeline = timeline;
+    this.end = Math.max(whole, 1e-6);
     this.from = 0;
-    this.to = Math.max(timeline.duration, 1e-6);
+    this.to = this.end;
     this.all = timeline.calls.length <= AT_ONCE;
     this.root = el("div", { class: "timeline" });
     this.draw();
@@ -112,7 +114,7 @@ class View {
     });
     const list = el("div", { class: "calls", role: "list", "aria-label": `Calls of request ${timeline.index}` }, ...calls.map((call, at) => this.row(call, at)));
     const under = el("div", { class: "under", "aria-hidden": "true" }, ...lines);
-    const whole = this.from > 0 || this.to < timeline.duration;
+    const whole = this.from > 0 || this.to < this.end;
     this.root.replaceChildren(
       el("div", { class: "ruler", "aria-hidden": "true" }, el("div", { class: "scale" }, ...scale)),
       el("div", { class: "rows" }, under, list),
@@ -120,7 +122,7 @@ class View {
         "div",
         { class: "after" },
         !this.all && el("button", { type: "button", class: "plain", onclick: () => this.showAll() }, `Show all ${count(timeline.calls.length)} calls`),
-        whole && el("button", { type: "button", class: "plain", onclick: () => this.zoom(0, timeline.duration) }, "Whole request"),
+        whole && el("button", { type: "button", class: "plain", onclick: () => this.zoom(0, this.end) }, "Whole request"),
         calls.length > ON_PAPER && el("p", { class: "note paper" }, `On paper the first ${ON_PAPER} of ${count(timeline.calls.length)} calls`),
         timeline.leftOut && el("p", { class: "note" }, `${plural(timeline.leftOut.calls, "shorter call")} not shown, ${duration(timeline.leftOut.seconds)} in all`),
       ),
@@ -139,7 +141,7 @@ class View {
 
   zoom(from, to) {
     this.from = Math.max(from, 0);
-    this.to = Math.min(Math.max(to, from + 1e-6), Math.max(this.timeline.duration, 1e-6));
+    this.to = Math.min(Math.max(to, from + 1e-6), this.end);
     this.draw();
   }
 
@@ -158,7 +160,7 @@ class View {
     if (next) this.focus(next);
     else if (event.key === "Enter") this.zoomTo(row);
     else if (event.key === "Escape") {
-      this.zoom(0, this.timeline.duration);
+      this.zoom(0, this.end);
       this.focus(this.list.children[row.dataset.at]);
     } else return;
     event.preventDefault();
@@ -191,11 +193,13 @@ class View {
 
 const KEY = [["critical", "critical path"], ["body node", "node"], ["body model", "model"], ["body tool", "tool, retriever"], ["first", "to the first token"], ["waiting", "backoff, queue"], ["idle", "waits for its superstep"], ["failed", "failed"], ["barrier", "superstep"]];
 
-function legend() {
+/** What the bars mean. */
+export function legend() {
   return el("p", { class: "note legend" }, ...KEY.map(([name, text]) => el("span", null, el("i", { class: name, "aria-hidden": "true", data: { kind: name.split(" ")[1] ?? "model" } }), text)));
 }
 
-function facts(timeline) {
+/** Which request it is, and what came of it. */
+export function facts(timeline) {
   const found = [`request #${timeline.index}`, timeline.outcome === "ok" ? duration(timeline.latency) : `${timeline.outcome.replace("_", " ")} after ${duration(timeline.latency)}`];
   if (timeline.late > 0.001) found.push(`started ${duration(timeline.late)} late`);
   if (timeline.error) found.push(`${timeline.error}${timeline.errorNode ? ` in ${timeline.errorNode}` : ""}`);
