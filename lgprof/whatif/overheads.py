@@ -1,8 +1,10 @@
 """What LangGraph, asyncio and threads cost where a change adds them.
 
-Measured by ``tests/benchmarks/whatif.py --calibrate`` on 2 shared cores, Python 3.11, LangGraph
-1.2.22, between nodes that wait: after a wait the same code takes two to four times as long as in a
-tight loop. What a change takes away is not looked up here but taken from the recording.
+Chosen once, on 2 shared cores with Python 3.11 and LangGraph 1.2.22, from the differences between
+small graphs whose nodes wait: after a wait the same code takes two to four times as long as in a
+tight loop. They are not measured anew on the user's machine; ``tests/benchmarks/whatif.py`` shows
+how true the predictions are that rest on them. What a change takes away is not looked up here but
+taken from the recording.
 """
 
 from __future__ import annotations
