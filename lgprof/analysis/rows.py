@@ -184,6 +184,7 @@ class RowBuilder:
             self_s=sums.self_s / count,
             cpu_s=sum(span.cpu_s or 0.0 for span in probed) / count if probed else None,
             blocking_s=sum(map(_blocking_s, probed)) / count if probed else None,
+            longest_hold_s=max(map(_longest_hold_s, probed), default=None),
             barrier_wait_s=sums.barrier_wait_s / count,
             executor_queue_s=sums.executor_queue_s / count if probed else None,
             failed_attempts_s=sums.failed_attempts_s / count,
@@ -285,6 +286,10 @@ def _blocking_s(attempt: Span) -> float:
         for segment in attempt.segments or ()
         if (idle_s := segment.wall_s - segment.cpu_s) > BLOCKING_FROM_S
     )
+
+
+def _longest_hold_s(attempt: Span) -> float:
+    return max((segment.wall_s for segment in attempt.segments or ()), default=0.0)
 
 
 def _reads(attempts: list[Span]) -> list[str] | Literal["all"] | None:

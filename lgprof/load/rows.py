@@ -90,6 +90,7 @@ def _node_row(
         self_s=sample.self_s if sample else 0.0,
         cpu_s=sample.cpu_s if sample else None,
         blocking_s=sample.blocking_s if sample else None,
+        longest_hold_s=sample.longest_hold_s if sample else None,
         barrier_wait_s=sample.barrier_wait_s if sample else 0.0,
         executor_queue_s=sample.executor_queue_s if sample else None,
         failed_attempts_s=sample.failed_attempts_s if sample else 0.0,

@@ -217,6 +217,9 @@ class NodeRow(msgspec.Struct, kw_only=True):
     cpu_s: float | None
     blocking_s: float | None
     """On the event loop without using CPU."""
+    longest_hold_s: float | None = None
+    """The longest that a call held the event loop in one stretch, computing or blocking: so long
+    nothing else ran. Of a load test, the longest in the uniform sample; None without probes."""
     barrier_wait_s: float
     """Finished, waiting for the slowest of its superstep."""
     executor_queue_s: float | None

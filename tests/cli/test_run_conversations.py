@@ -115,6 +115,7 @@ def test_without_probes(project: ProjectHere, target: str) -> None:
     profile = project.profile()
     [node] = profile["nodes"]
     assert (node["calls"], node["cpu_s"], node["blocking_s"]) == (3, None, None)
+    assert node["longest_hold_s"] is None
     assert node["reads"] is None
     assert "no_probes" in warnings(profile)
 

@@ -121,6 +121,7 @@ def test_a_blocking_call_in_an_async_node() -> None:
     profile = profile_graph(chain(("blocks", blocks)), {"a": 0}, time=time).profile
     assert books(profile) == {"blocked_loop": 40.0, "node_wait": 10.0}
     assert node(profile, "blocks").blocking_s == pytest.approx(0.040)
+    assert node(profile, "blocks").longest_hold_s == pytest.approx(0.040)
     assert [warning.code for warning in profile.warnings] == ["blocking"]
 
 
@@ -138,6 +139,7 @@ def test_own_code_and_child_tasks_that_compute() -> None:
 
     profile = profile_graph(chain(("gathers", gathers)), {"a": 0}, time=time).profile
     assert books(profile) == {"node_cpu": 22.0, "node_wait": 5.0}
+    assert node(profile, "gathers").longest_hold_s == pytest.approx(0.010)
     assert node(profile, "gathers").cpu_s == pytest.approx(0.022)
 
 

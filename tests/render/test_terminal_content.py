@@ -70,6 +70,15 @@ def test_unknown_is_not_zero(show, samples) -> None:
     assert "CPU" not in header
 
 
+def test_the_longest_hold_of_the_loop_has_a_column_on_a_wide_terminal(show, samples) -> None:
+    profile = samples.chain()
+    profile.nodes[0].longest_hold_s = 0.0421
+    shown = {width: show(profile, width, sections=["nodes"]) for width in (119, 120)}
+    assert "longest hold" in shown[120]
+    assert "42.1 ms" in shown[120]
+    assert "longest hold" not in shown[119]
+
+
 def test_the_critical_path_is_marked_without_colour(show, samples) -> None:
     lines = show(samples.fan_out(), sections=["timeline"]).splitlines()
     searches = [line for line in lines if line[2:].startswith("search")]

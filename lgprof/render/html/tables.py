@@ -39,6 +39,7 @@ def _node(profile: Profile, row: NodeRow, names: Names) -> dict[str, Any]:
         "cached": row.cache_hits,
         "cpu": number(row.cpu_s),
         "blocking": number(row.blocking_s),
+        "hold": number(row.longest_hold_s),
         "barrier": number(row.barrier_wait_s),
         "queue": number(row.executor_queue_s),
         "backoff": number(row.backoff_s),

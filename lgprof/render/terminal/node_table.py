@@ -16,6 +16,8 @@ from lgprof.render.terminal.table import GAP, Column, is_shown, table_lines
 
 _MOST_ROWS = 25
 _BAR_WIDTH = 8
+_WIDE = 120
+"""Columns from which there is room for what explains other columns."""
 _MATERIAL_SHARE = 0.05
 """A queue of less than this share of the latency gives way to other waits."""
 
@@ -95,6 +97,7 @@ def _seconds(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     candidates = [
         seconds_column(page, rows, "CPU", lambda row: row.cpu_s, 58),
         seconds_column(page, rows, "blocking", lambda row: row.blocking_s, 57),
+        longest_hold_column(page, rows),
         seconds_column(page, rows, "barrier", lambda row: row.barrier_wait_s, 56),
     ]
     if any(row.executor_queue_s for row in rows):
@@ -120,6 +123,13 @@ def seconds_column(
         return None
     keep = keep if any(values) else keep - 20
     return Column(header, [page.time_cell(value) for value in values], keep=keep)
+
+
+def longest_hold_column(page: Page, rows: Sequence[NodeRow], mark: str = "") -> Column | None:
+    """How long each node held the event loop at most, where the terminal is wide."""
+    if page.width < _WIDE:
+        return None
+    return seconds_column(page, rows, f"longest hold{mark}", lambda row: row.longest_hold_s, 55)
 
 
 def _is_material(page: Page, seconds: float) -> bool:

@@ -36,6 +36,7 @@ function nodeColumns(rows, isLoad) {
     time("max", "max"),
     time("CPU", "cpu", { needs: "cpu", title: "per request" }),
     time("blocking", "blocking", { needs: "blocking", title: "on the event loop without computing, per request" }),
+    time("longest hold", "hold", { needs: "hold", title: "of the event loop, in one stretch: nothing else ran for so long" }),
     time("barrier", "barrier", { needs: "barrier", title: "done, and waiting for its superstep, per request" }),
     time("queue", "queue", { needs: "queue", title: "ready, and waiting for a thread or a place, per request" }),
     time("backoff", "backoff", { needs: "backoff", title: "between attempts, per request" }),

@@ -11,7 +11,12 @@ from lgprof.model import NodeRow, Saturation
 from lgprof.render.format import count, plural, significant
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import quiet_lines
-from lgprof.render.terminal.node_table import errors_cell, latency_cell, seconds_column
+from lgprof.render.terminal.node_table import (
+    errors_cell,
+    latency_cell,
+    longest_hold_column,
+    seconds_column,
+)
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.table import Column, has_footnote, table_lines
 
@@ -111,6 +116,7 @@ def _waits(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
     columns = [
         seconds_column(page, rows, f"barrier{mark}", lambda row: row.barrier_wait_s, 56),
         seconds_column(page, rows, f"blocking{mark}", lambda row: row.blocking_s, 62),
+        longest_hold_column(page, rows, mark),
         seconds_column(page, rows, f"executor queue{mark}", lambda row: row.executor_queue_s, 55),
     ]
     return [column for column in columns if column is not None]
