@@ -71,6 +71,10 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._back)
         return future
 
+    async def shutdown_default_executor(self, timeout=None) -> None:
+        """Without a time limit, which from Python 3.12 on would be over at once."""
+        await super().shutdown_default_executor()
+
     def _back(self, future) -> None:
         self._virtual_selector.in_threads -= 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -322,7 +323,7 @@ def critical_path(tiles: Sequence[list[Tile]]) -> list[CriticalPathRow]:
     for request_tiles in tiles:
         for tile in request_tiles:
             sums[tile.path, tile.category] += tile.end_s - tile.start_s
-    total_s = sum(sums.values())
+    total_s = math.fsum(sums.values())
     rows = [
         CriticalPathRow(path=path, kind=kind, share=part_s / total_s, mean_s=part_s / len(tiles))
         for (path, kind), part_s in sums.items()

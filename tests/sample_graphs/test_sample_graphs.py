@@ -26,30 +26,11 @@ from sample_graphs.fake_models import (
     gpt_4o,
 )
 from sample_graphs.seeding import seeded
+from tests.virtual_time import VirtualTime
 
 SYNC = ["basic", "production", "retrying"]
 ASYNC = ["caching", "customer_support", "data_pipeline", "research", "resilient", "token_budget"]
 GRAPHS = SYNC + ASYNC
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer instead of waiting for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        select = self._selector.select
-
-        def jump(timeout: float | None = None) -> list:
-            if timeout is None:
-                return select(None)
-            self.now += max(timeout, 0.0)
-            return select(0)
-
-        self._selector.select = jump
-
-    def time(self) -> float:
-        return self.now
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +54,7 @@ def fresh() -> None:
 
 @pytest.fixture
 def virtual():
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualTime().loop) as runner:
         yield runner
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -54,7 +55,7 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
     """By size; what was not attributed comes last and is always there."""
     attribution = page.profile.attribution_s
     seconds = {name: getattr(attribution, name) or 0.0 for name in ATTRIBUTION_CATEGORIES}
-    total = sum(seconds.values())
+    total = math.fsum(seconds.values())
     if total <= 0:
         return [], 0.0
     unattributed = seconds.pop("unattributed")
@@ -74,7 +75,7 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
     rest = [name for name in ordered if seconds[name] > 0 and name not in shown]
     if rest:
         labels = [(CATEGORY_LABELS[name], "") for name in rest]
-        amount = sum(seconds[name] for name in rest)
+        amount = math.fsum(seconds[name] for name in rest)
         slices.append(_Slice("other", colours["other"], amount, amount / total, labels))
     last_share = unattributed / total
     last = _Slice("unattributed", colours["unattributed"], unattributed, last_share, [])
