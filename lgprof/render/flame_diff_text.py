@@ -113,6 +113,9 @@ def gone_words(
 
 
 def rest_of(frames: Sequence[FlameDiff]) -> FlameDiff:
-    """One frame for those too narrow to be drawn."""
-    base, value = (sum(each) for each in zip(*((f.base, f.value) for f in frames), strict=True))
-    return FlameDiff("rest", f"{len(frames)} more", base, value)
+    """One frame for those too narrow to be drawn; those that are gone are told elsewhere."""
+    there = [frame for frame in frames if frame.value > 0]
+    if len(there) == 1:
+        return there[0]
+    base, value = sum(frame.base for frame in there), sum(frame.value for frame in there)
+    return FlameDiff("rest", f"{len(there)} more", base, value)

@@ -23,8 +23,8 @@ class Mark(NamedTuple):
     presence: Presence
     steps: int
     """From -3 (much less time per request) to 3 (much more)."""
-    text: str
-    """For its box: ``+59% · 230 ms``."""
+    frame: FlameDiff
+    """Its time per request in both."""
     told: str
     """Both values: ``calls per request 1 → 2, 145 ms → 230 ms each``."""
 
@@ -48,8 +48,11 @@ def _nodes(diff: ProfileDiff) -> dict[str, Mark]:
     before, now = (latency.base or 0.0, latency.new or 0.0) if latency else (0.0, 0.0)
     whole = FlameDiff("all", "", before, now)
     structure = diff.structure
-    marks = {name: Mark("added", 0, "new", "") for name in structure.nodes_added}
-    marks |= {name: Mark("removed", 0, "gone", "") for name in structure.nodes_removed}
+    marks: dict[str, Mark] = {}
+    for name in structure.nodes_added:
+        marks[name] = Mark("added", 0, FlameDiff("node", name, 0.0, 0.0), "")
+    for name in structure.nodes_removed:
+        marks[name] = Mark("removed", 0, FlameDiff("node", name, 0.0, 0.0), "")
     return marks | {row.name: _mark(row, whole) for row in diff.nodes}
 
 
@@ -59,16 +62,24 @@ def _mark(row: RowChanges, whole: FlameDiff) -> Mark:
     if calls and each:
         frame.base = (calls.base or 0) * (each.base or 0)
         frame.value = (calls.new or 0) * (each.new or 0)
-    if row.presence == "removed":
-        text = f"gone · was {duration(frame.base)}"
-    else:
-        text = f"{diff_change(frame, digits=0)} · {duration(frame.value)}"
     told = []
     if calls:
         told.append(f"calls per request {pair(calls, ' → ')}")
     if each:
         told.append(f"{pair(each, ' → ')} each")
-    return Mark(row.presence, strength(frame, whole), text, ", ".join(told))
+    return Mark(row.presence, strength(frame, whole), frame, ", ".join(told))
+
+
+def mark_text(mark: Mark, separator: str = " · ", *, ascii_only: bool = False) -> str:
+    """What is said of a node beside its name: ``+59% · 230 ms``, ``gone · was 42 ms``."""
+    frame = mark.frame
+    if mark.presence == "removed":
+        words = ["gone", f"was {duration(frame.base, ascii_only=ascii_only)}"]
+    else:
+        change = "new" if mark.presence == "added" else diff_change(frame, digits=0)
+        words = [change, duration(frame.value, ascii_only=ascii_only)]
+    is_known = frame.base > 0 or frame.value > 0
+    return separator.join(words if is_known else words[:1])
 
 
 def node_mark(mark: Mark) -> dict[str, Any]:
@@ -77,6 +88,6 @@ def node_mark(mark: Mark) -> dict[str, Any]:
         "sign": SIGNS[mark.presence],
         "presence": mark.presence,
         "tone": mark.steps,
-        "text": mark.text,
+        "text": mark_text(mark),
         "told": mark.told,
     }

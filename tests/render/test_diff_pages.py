@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from importlib import resources
 from xml.etree import ElementTree
 
+import pytest
+from rich.console import Console
+
 from lgprof.analysis.course_diff import joined_courses
-from lgprof.render.graph_marks import graph_marks
+from lgprof.render.flame_diff_text import diff_colour
+from lgprof.render.graph_marks import graph_marks, mark_text
 from lgprof.render.graph_svg import graph_svg
 from lgprof.render.html.diff import diff_content, html_diff
+from lgprof.render.terminal.graph_diff import graph_diff_blocks
+from lgprof.render.terminal.page import Paper
 from tests.render import diffs
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,7 +40,7 @@ def test_both_graphs_as_one() -> None:
 
 def test_marks_of_nodes() -> None:
     marks = graph_marks(diffs.changed()).nodes
-    assert {name: (mark.presence, mark.steps, mark.text) for name, mark in marks.items()} == {
+    assert {name: (mark.presence, mark.steps, mark_text(mark)) for name, mark in marks.items()} == {
         "plan": ("both", 3, "+100% · 2.00 s"),
         "draft": ("both", -3, "-33% · 2.00 s"),
         "same": ("both", 0, "0% · 1.00 s"),
@@ -58,6 +66,28 @@ def test_a_name_in_the_graph_stays_text() -> None:
     svg = graph_svg(compared.new, graph_marks(compared))
     assert "<img" not in svg
     assert ElementTree.fromstring(svg) is not None
+
+
+def test_the_graph_on_the_terminal() -> None:
+    compared = diffs.changed()
+    paper = Paper.of(Console(file=io.StringIO(), width=80))
+    [block] = graph_diff_blocks(paper, "app", graph_marks(compared))
+    rows = [line.plain for line in block.lines]
+    assert [row.split() for row in rows[1:-1]] == [
+        ["start", "plan"],
+        ["1", "plan", "+100%", "·", "2.00", "s", "draft"],
+        ["2", "draft", "-33%", "·", "2.00", "s", "same"],
+        ["3", "same", "0%", "·", "1.00", "s", "+judge", "·", "-review"],
+        ["4", "-", "review", "gone", "·", "was", "1.00", "s", "-end"],
+        ["4", "+", "judge", "new", "·", "500", "ms", "+end"],
+    ]
+
+
+def test_a_node_that_is_wired_and_never_ran_is_marked_too() -> None:
+    base, new, _ = diffs.changed()
+    new.target.nodes.append("spare")
+    mark = graph_marks(diffs.compared(base, new)).nodes["spare"]
+    assert (mark.presence, mark_text(mark)) == ("added", "new")
 
 
 def test_the_page_has_tables_pictures_and_what_differs() -> None:
@@ -95,3 +125,19 @@ def test_the_data_cannot_leave_its_element() -> None:
     assert diffs.ATTACK in json.loads(data[1])["target"]["name"]
     assert "<img" not in page
     assert len(page) < 600_000
+
+
+def test_colours_are_the_same_everywhere() -> None:
+    styles = resources.files("lgprof.render.html").joinpath("styles", "diff.css").read_text("utf-8")
+    for steps in range(-3, 4):
+        assert f'[data-tone="{steps}"] {{ --tone: {diff_colour(steps)}; }}' in styles
+
+
+def test_frames_too_narrow_share_one_and_none_is_lost() -> None:
+    many = [(f"n{at}", 0.0001) for at in range(30)]
+    compared = diffs.compared(diffs.chain(("gone", 9.0), *many), diffs.chain(("big", 9.0), *many))
+    flames = diff_content(compared)["flames"]
+    tree = flames["graphs"]["time"]["tree"]
+    names = {flames["texts"][each[1]]: each for each in tree[6]}
+    assert set(names) == {"big", "30 more"}
+    assert sum(each[2] for each in names.values()) == pytest.approx(tree[2], rel=1e-5)

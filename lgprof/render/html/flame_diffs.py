@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lgprof.analysis.diff import Compared
@@ -54,12 +55,11 @@ class _Writer:
 
     def frame(self, frame: FlameDiff, depth: int) -> list[Any]:
         """``[kind, name, value, calls, failures, place, children, [was, change, tone]]``."""
-        least = self.whole.value * _LEAST_SHARE
-        shown = [each for each in frame.children if each.value >= least and depth < _DEEPEST]
-        rest = [each for each in frame.children if each not in shown and each.value > 0]
-        children = [self.frame(each, depth + 1) for each in shown]
+        least = self.whole.value * _LEAST_SHARE if depth < _DEEPEST else math.inf
+        children = [self.frame(each, depth + 1) for each in frame.children if each.value >= least]
+        rest = [each for each in frame.children if 0 < each.value < least]
         if rest:
-            children.append(self.frame(rest_of(rest), depth + 1))
+            children.append(self.frame(rest_of(rest), _DEEPEST))
         return [
             self.texts.of(frame.kind),
             self.texts.of(diff_name(frame, self.names.of)),

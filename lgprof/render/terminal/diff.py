@@ -21,12 +21,14 @@ from lgprof.render.change_words import (
     side_words,
     structure_lines,
 )
+from lgprof.render.graph_marks import graph_marks
 from lgprof.render.quantity import change as change_words
 from lgprof.render.quantity import interval, quantity
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.critical import critical_spans
 from lgprof.render.terminal.facts import fact_lines, quiet_lines
 from lgprof.render.terminal.flame_diff import flame_diff_blocks
+from lgprof.render.terminal.graph_diff import graph_diff_blocks
 from lgprof.render.terminal.notices import marked_lines
 from lgprof.render.terminal.page import Block, Page, Paper, paper_of, print_blocks
 from lgprof.render.terminal.table import Column, table_lines
@@ -60,6 +62,8 @@ def render_diff(
         for each in (base, new)
     )
     blocks += timeline_diff_blocks(*pages)
+    if verbosity or not diff.structure.is_none:
+        blocks += graph_diff_blocks(paper, new.target.name, graph_marks(compared))
     for title, rows in (("Nodes", diff.nodes), ("Models", diff.models), ("Tools", diff.tools)):
         blocks += _rows(paper, title, rows, verbosity)
     print_blocks(paper, console, blocks)
