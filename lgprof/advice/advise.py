@@ -28,6 +28,7 @@ from lgprof.advice.kinds import (
     tool_cache,
 )
 from lgprof.advice.observed import ENOUGH_INPUTS, Observed
+from lgprof.analysis.collector import collector_paused
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable
 from lgprof.model import Advice, Profile, Saving
@@ -77,6 +78,11 @@ def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
         profile: With the spans of its requests.
         prices: The user's own, as they were for the Profile; None for listed ones alone.
     """
+    with collector_paused():
+        return _advise(profile, prices)
+
+
+def _advise(profile: Profile, prices: PriceTable | None) -> Counsel:
     observed = Observed(profile)
     if not observed.requests:
         return Counsel([], [], [], [])

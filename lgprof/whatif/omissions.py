@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from lgprof.model import Request
 from lgprof.stats import percentile
 from lgprof.whatif.changes import NoStraggler, Skip
 from lgprof.whatif.node_changes import scaled
@@ -17,13 +18,18 @@ def skip(change: Skip, scenario: Scenario) -> None:
     by_request: dict[int, set[int]] = {}
     for request, span in change.spans:
         by_request.setdefault(request, set()).add(span)
-    spans = [by_request.get(request.index, set()) for request in scenario.requests]
-    scenario.rewrite(lambda position: _Skipped(spans[position]) if spans[position] else Rewriter())
+    rewriters = [
+        _Skipped(by_request[request.index], request) if request.index in by_request else Rewriter()
+        for request in scenario.requests
+    ]
+    scenario.rewrite(rewriters.__getitem__)
 
 
 class _Skipped(Rewriter):
-    def __init__(self, spans: set[int]) -> None:
+    def __init__(self, spans: set[int], request: Request) -> None:
         self._spans = spans
+        paths = {span.path for span in request.spans if span.id in spans}
+        self.within = paths.pop() if len(paths) == 1 else None
 
     def call(self, call: Call) -> Piece:
         if call.span.id not in self._spans:

@@ -8,7 +8,7 @@ difference of the two: what the simulation gets wrong about a request cancels ou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from lgprof.whatif.limit_changes import max_concurrency, pool_size
 from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
 from lgprof.whatif.node_changes import batch_calls, faster, retry, unblock
 from lgprof.whatif.omissions import no_straggler, skip
-from lgprof.whatif.pieces import Call, Schedule
+from lgprof.whatif.pieces import Call, Piece, Schedule
 from lgprof.whatif.rewrite import all_pieces
 from lgprof.whatif.saving import saving
 from lgprof.whatif.scenario import Scenario
@@ -118,6 +118,7 @@ class WhatIf:
         threads = min(32, profile.environment.cpu_count + 4)
         with collector_paused():
             self._schedules = [schedule_of(request, threads) for request in self._requests]
+        self._before = [_Played() for _ in self._requests]
 
     def predict(self, changes: Sequence[Change]) -> Prediction:
         """What the changes together would bring, applied in turn."""
@@ -125,7 +126,7 @@ class WhatIf:
         with collector_paused():
             for change in changes:
                 _APPLY[type(change)](change, scenario)
-            effects = list(map(_effect, self._schedules, scenario.schedules))
+            effects = list(map(_effect, self._schedules, scenario.schedules, self._before))
         counted = [
             position
             for position, request in enumerate(self._requests)
@@ -162,16 +163,37 @@ class _Effect(NamedTuple):
     """Nodes that now compute in a thread beside others."""
 
 
-def _effect(recorded: Schedule, changed: Schedule) -> _Effect:
+class _Played:
+    """What parts of a recorded request take and cost: changes to one node concern the same ones."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[int, ...], ...], tuple[float, _Bill]] = {}
+
+    def outcome(self, part: Schedule) -> tuple[float, _Bill]:
+        """Seconds and bill.
+
+        Args:
+            part: Runs of the recorded schedule, each with some of its supersteps.
+        """
+        key = tuple((run.span.id, *map(id, run.steps)) for run in part.runs)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = simulated_s(part), _bill(list(all_pieces(part.runs)))
+        return found
+
+
+def _effect(recorded: Schedule, changed: Schedule, played: _Played) -> _Effect:
     if changed is recorded:
         return _Effect()
     before, after = differing(recorded, changed)
-    bill, new_bill = _bill(before), _bill(after)
+    before_s, bill = played.outcome(before)
+    pieces = list(all_pieces(after.runs))
+    new_bill = _bill(pieces)
     told = bill.unpriced == new_bill.unpriced
     return _Effect(
-        simulated_s(before) - simulated_s(after),
+        before_s - simulated_s(after),
         bill.usd - new_bill.usd if told else None,
-        tuple(computing_threads(after)),
+        tuple(computing_threads(pieces)),
     )
 
 
@@ -191,7 +213,7 @@ class _Bill(NamedTuple):
     """Model calls whose cost is not known."""
 
 
-def _bill(schedule: Schedule) -> _Bill:
-    calls = [p.model for p in all_pieces(schedule.runs) if isinstance(p, Call) and p.model]
+def _bill(pieces: Iterable[Piece]) -> _Bill:
+    calls = [piece.model for piece in pieces if type(piece) is Call and piece.model]
     costs = [model.cost_usd for model in calls if model.cost_usd is not None]
     return _Bill(math.fsum(costs), len(calls) - len(costs))

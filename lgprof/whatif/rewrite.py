@@ -12,20 +12,28 @@ from lgprof.whatif.pieces import (
     Call,
     Fork,
     GraphRun,
+    Hold,
     InExecutor,
     Piece,
     Schedule,
     Step,
     Task,
+    Wait,
+    Work,
 )
 
 _Item = TypeVar("_Item")
+LEAVES = frozenset({Wait, Hold, Work})
+"""Pieces with nothing inside: most are."""
 
 
 def mapped(items: tuple[_Item, ...], change: Callable[[_Item], _Item]) -> tuple[_Item, ...]:
     """The changed items; the same tuple where none changed."""
-    changed = tuple(map(change, items))
-    return items if all(a is b for a, b in zip(items, changed, strict=True)) else changed
+    for position, item in enumerate(items):
+        changed = change(item)
+        if changed is not item:
+            return (*items[:position], changed, *map(change, items[position + 1 :]))
+    return items
 
 
 def leads_to(path: str, node: str | None) -> bool:
@@ -86,6 +94,8 @@ class Rewriter:
         return mapped(pieces, self._piece)
 
     def _piece(self, piece: Piece) -> Piece:
+        if type(piece) in LEAVES:
+            return piece
         if isinstance(piece, Call | InExecutor):
             inner = self.pieces(piece.pieces)
             if inner is not piece.pieces:
@@ -112,6 +122,8 @@ def all_pieces(pieces: Iterable[Piece], within: str | None = None) -> Iterator[P
     while open_:
         piece = open_.pop()
         yield piece
+        if type(piece) in LEAVES:
+            continue
         if isinstance(piece, Call | InExecutor):
             open_ += piece.pieces
         elif isinstance(piece, Fork):

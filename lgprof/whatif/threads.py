@@ -7,32 +7,31 @@ or less than predicted.
 
 from __future__ import annotations
 
-from lgprof.whatif.pieces import GraphRun, Schedule, Step, Task, Work
+from collections.abc import Iterable
+
+from lgprof.whatif.pieces import GraphRun, Piece, Task, Work
 from lgprof.whatif.rewrite import all_pieces
 
 _COMPUTES_FROM_S = 0.001
 
 
-def computing_threads(changed: Schedule) -> list[str]:
+def computing_threads(pieces: Iterable[Piece]) -> list[str]:
     """Nodes that compute in a thread beside others.
 
     Args:
-        changed: What a change made of a schedule.
+        pieces: All that a change made of a schedule.
     """
     return [
         task.path
-        for step in _steps(changed)
+        for run in pieces
+        if type(run) is GraphRun
+        for step in run.steps
         if len(step.tasks) > 1
         for task in step.tasks
         if _thread_cpu_s(task) > _COMPUTES_FROM_S
     ]
 
 
-def _steps(schedule: Schedule) -> list[Step]:
-    runs = (piece for piece in all_pieces(schedule.runs) if isinstance(piece, GraphRun))
-    return [step for run in runs for step in run.steps]
-
-
 def _thread_cpu_s(task: Task) -> float:
     """CPU time of the node's own function in a thread."""
-    return sum(piece.cpu_s for piece in all_pieces([task]) if isinstance(piece, Work))
+    return sum(piece.cpu_s for piece in all_pieces([task]) if type(piece) is Work)

@@ -17,6 +17,8 @@ import pytest
 import sample_graphs
 from lgprof.advice.advise import Counsel, advise
 from lgprof.clock import Clock
+from lgprof.model import Profile
+from lgprof.whatif import predict, rewrite
 from tests.profiling import profile_graph
 from tests.virtual_time import VirtualTime
 
@@ -45,7 +47,7 @@ PLANTED = {
 
 
 @cache
-def counsel_on(name: str) -> Counsel:
+def profile_of(name: str) -> Profile:
     module = importlib.import_module(f"sample_graphs.{name}")
     if name == "caching":
         module.clear()
@@ -54,7 +56,12 @@ def counsel_on(name: str) -> Counsel:
     time = _Ticking()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", time.sleep)
-        return advise(profile_graph(module.app, *inputs, warmup=1, time=time).profile)
+        return profile_graph(module.app, *inputs, warmup=1, time=time).profile
+
+
+@cache
+def counsel_on(name: str) -> Counsel:
+    return advise(profile_of(name))
 
 
 class _Ticking(VirtualTime):
@@ -97,3 +104,13 @@ def test_the_code_to_paste_is_python_and_the_evidence_is_there(name: str):
         compile(one.change, one.title, "exec", flags=0x2000)  # top-level await is allowed
         assert one.reasons, one.title
         assert one.evidence, one.title
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_predictions_share_work_and_are_what_each_would_be_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Every call is looked into, and nothing known from another prediction."""
+    shared = [prediction for _, prediction in counsel_on(name).predictions]
+    monkeypatch.setattr(rewrite, "leads_to", lambda path, node: True)
+    assert shared == [predict(profile_of(name), one.changes) for one in shared]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.analysis.calls import NodeCalls
+from lgprof.model import Request
 from lgprof.render.format import duration, plural
 from lgprof.whatif.changes import Change, MaxConcurrency, PoolSize
 
@@ -14,13 +15,15 @@ from lgprof.whatif.changes import Change, MaxConcurrency, PoolSize
 def find(observed: Observed) -> Iterator[Finding]:
     """The pool, or the limit, that most of the waiting is for."""
     waiting = [path for path in observed.paths if observed.rows[path].executor_queue_s]
+    if not waiting:
+        return
     queued_s = sum(observed.rows[path].executor_queue_s or 0.0 for path in waiting)
-    most = max((_most_at_once(observed, r.index) for r in observed.requests), default=0)
+    most = max((_most_at_once(observed, request) for request in observed.requests), default=0)
     limits = {request.max_concurrency for request in observed.requests} - {None}
     sizes = {request.pool_size for request in observed.requests if request.pool_size}
     limit = min((one for one in limits if one), default=None)
     size = limit or min(sizes, default=None)
-    if not waiting or size is None or most <= size:
+    if size is None or most <= size:
         return
     change: Change = MaxConcurrency(most) if limit else PoolSize(most)
     what = "max_concurrency" if limit else "the pool of threads"
@@ -46,14 +49,14 @@ def find(observed: Observed) -> Iterator[Finding]:
     )
 
 
-def _most_at_once(observed: Observed, index: int) -> int:
+def _most_at_once(observed: Observed, request: Request) -> int:
     """The most tasks of a superstep that need a thread of the pool, or a place."""
-    tree = observed.trees[index]
-    limited = any(r.index == index and r.max_concurrency for r in observed.requests)
+    tree = observed.trees[request.index]
     graphs = [s for spans in tree.children.values() for s in spans if s.kind == "graph"]
     sizes = [
         sum(
-            limited or any(attempt.thread == "pool" for attempt in tree.attempts(node))
+            bool(request.max_concurrency)
+            or any(attempt.thread == "pool" for attempt in tree.attempts(node))
             for node in step
         )
         for graph in graphs
