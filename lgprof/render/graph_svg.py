@@ -145,7 +145,9 @@ def _marked(node: dict[str, Any], top: float, label: str) -> str:
     mark = node["diff"]
     name = f"{SIGNS[mark['presence']]} {label}".lstrip()
     border = "" if mark["presence"] == "both" else f' class="{mark["presence"]}"'
-    fill = "#fafbfc" if "inner" in node else diff_colour(mark["tone"])
+    fill = diff_colour(mark["tone"])
+    if "inner" in node:  # a light shade: its nodes have colours of their own
+        fill = diff_colour(max(-1, min(mark["tone"], 1))) if mark["tone"] else "#fafbfc"
     if not node["calls"] and "inner" not in node:
         top -= 9
     return (

@@ -138,7 +138,8 @@ function words(keys) {
 
 function mostChanged(nodes) {
   const ranked = nodes.filter((node) => node.diff?.tone).sort((a, b) => Math.abs(b.diff.tone) - Math.abs(a.diff.tone));
-  return ranked.slice(0, 8).map((node) => [node.path, node.diff.text]);
+  if (ranked.length === 0) return el("p", { class: "note" }, "No node by half a per cent of the latency.");
+  return factList(ranked.slice(0, 8).map((node) => [node.path, node.diff.text]), "facts one");
 }
 
 function hottest(nodes, heat) {
@@ -160,7 +161,7 @@ export function graph(data) {
   const describe = (path) => {
     const node = byPath.get(path);
     if (node) side.replaceChildren(el("h3", null, node.path), factList(facts(node, rows.get(path)), "facts one"), el("button", { type: "button", class: "plain", onclick: () => chooseNode(null) }, "Show all nodes"));
-    else if (isDiff) side.replaceChildren(el("h3", null, "Changed most"), factList(mostChanged(nodes), "facts one"), el("p", { class: "note" }, "Click a node to follow it through the page."));
+    else if (isDiff) side.replaceChildren(el("h3", null, "Changed most"), mostChanged(nodes), el("p", { class: "note" }, "Click a node to follow it through the page."));
     else side.replaceChildren(el("h3", null, heat === "time" ? "On the critical path" : "Of the cost"), factList(hottest(nodes, heat), "facts one"), el("p", { class: "note" }, "Click a node to filter the whole report by it."));
   };
   const mark = (path) => {
