@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgprof.cli import parameters as shared
+from lgprof.cli.reading import names_profile
 from lgprof.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def advise(
         verbosity=0,
     )
     asked = Asked(what_if or [], everything, why_not, prove, quiet)
-    if subject is not None and _is_saved(subject):
+    if subject is not None and names_profile(subject):
         measure, request = _reading(ctx, subject, inputs or [], settings, prove=prove)
         out = replace(out, saves=False)
     else:
@@ -134,11 +135,6 @@ def advise(
     if counsel.mistake is not None:
         raise counsel.mistake
     return ExitCode.INTERRUPTED if result is None else exit_code(result)
-
-
-def _is_saved(subject: str) -> bool:
-    """Whether it is a file, which no target is: they name what is in it, or the graph."""
-    return Path(subject).is_file() and Path(subject).suffix != ".py"
 
 
 def _reading(

@@ -17,6 +17,7 @@ from lgprof.cli.reading import (
     Source,
     as_written,
     choose,
+    names_profile,
     one_of,
     options_typed,
     read,
@@ -37,7 +38,6 @@ _OF_GATE = {
 }
 """Parameters that say something about a saved Profile as well."""
 _RULES = ("trust_times", "allow_environment")
-_SUFFIXES = (".json", ".json.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def read_gate_options(
     if baseline is not None:
         refuse_load_test(baseline)
     saved = None
-    if target is not None and target.endswith(_SUFFIXES):
+    if target is not None and names_profile(target):
         _refuse_run_options(ctx)
         if against is not None:
             raise UsageError(

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgprof.cli import parameters as shared
+from lgprof.cli.reading import names_profile
 from lgprof.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from lgprof.model import Profile
-
-_PROFILES = (".json", ".json.gz")
 
 
 def graph(
@@ -60,7 +59,7 @@ def graph(
 
 
 def _profile(target: str | None) -> Profile:
-    if target is not None and target.endswith(_PROFILES) and ":" not in target:
+    if target is not None and names_profile(target):
         from lgprof.model.profile_file import read_profile
 
         return read_profile(Path(target))

@@ -18,6 +18,7 @@ from lgprof.target.inputs import parse_json_option
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 _MODES = ("auto", "async", "sync")
+_PROFILES = (".json", ".json.gz")
 
 
 class Source(IntEnum):
@@ -208,3 +209,9 @@ def read(
         UsageError: A value that cannot be read.
     """
     return {fields.get(name, name): readers[name](choice) for name, choice in choices.items()}
+
+
+def names_profile(subject: str) -> bool:
+    """Whether it is a saved Profile that is named, there or not: targets name what is in a file."""
+    file = Path(subject)
+    return subject.endswith(_PROFILES) or (file.is_file() and file.suffix != ".py")

@@ -18,9 +18,12 @@ from langgraph.types import CachePolicy, Command, RetryPolicy, Send
 from typing_extensions import TypedDict
 
 from lgprof.advice.advise import Counsel, advise
+from lgprof.advice.kinds import prompt_cache
+from lgprof.advice.observed import Observed
 from lgprof.model import Advice, PythonFrame, SampledPlace, Sampling, StackRow
 from sample_graphs.fake_models import FakeChatModel
 from tests.profiling import profile_graph
+from tests.render import sample_profiles
 from tests.virtual_time import VirtualTime
 
 INPUTS = [{"q": number} for number in range(24)]
@@ -531,3 +534,17 @@ def test_a_cache_policy_that_never_hits_gets_a_key():
 
     found = only(counsel_on(build, *keyed(24, 6)), "cache")
     assert found.title == "Give the cache of ranks a key: it never hits by q"
+
+
+def test_a_share_that_the_provider_does_not_report_is_not_told_as_none():
+    def told(actual_share: float | None) -> str:
+        profile = sample_profiles.costs()
+        for row in profile.models:
+            if row.prompt_cache is not None and row.prompt_cache.reordered_share:
+                row.prompt_cache.actual_share = actual_share
+        [found] = prompt_cache.find(Observed(profile))
+        return " ".join([found.why, *found.grounds.facts])
+
+    assert "reports 0% as cached" in told(0.0)
+    assert " 0%" not in told(None)
+    assert "does not report" in told(None)

@@ -127,6 +127,12 @@ def test_proves_a_saved_profile_with_its_inputs(readers: ProjectHere):
     assert json.loads(done.out)["advice"][0]["measured"]["inputs"] == 4
 
 
+def test_a_profile_that_is_not_there_is_no_module(readers: ProjectHere):
+    done = readers.call("advise", "runs/none.json")
+    assert done.code == 2
+    assert "no such file: runs/none.json" in done.error
+
+
 def test_a_what_if_that_cannot_be_read_is_refused_before_anything_runs(readers: ProjectHere):
     done = readers.call("advise", "readers.py:app", "-n", "2", "--what-if", "faster(news)")
     assert done.code == 2

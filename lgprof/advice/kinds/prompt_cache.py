@@ -32,7 +32,7 @@ def _finding(observed: Observed, row: ModelRow, cache: PromptCache, reachable: f
     grounds = Grounds(
         facts=[
             f"{whole_percent(reachable)} of the input tokens of {plural(row.calls, 'call')} could "
-            f"be read from the cache, {whole_percent(cache.actual_share or 0.0)} were",
+            f"be read from the cache{_share_read(cache)}",
         ]
     )
     saving_usd = cache.reordered_saving_usd if reorder else cache.saving_usd
@@ -73,8 +73,18 @@ def _why(row: ModelRow, cache: PromptCache, reorder: bool) -> str:
             f"{whole_percent(cache.cacheable_share)} of the input tokens stand in a prefix that "
             "was sent before."
         )
-    parts.append(f"The provider reports {whole_percent(cache.actual_share or 0.0)} as cached.")
+    if cache.actual_share is not None:
+        parts.append(f"The provider reports {whole_percent(cache.actual_share)} as cached.")
+    else:
+        parts.append("The provider does not report what it had cached.")
     return " ".join(parts)
+
+
+def _share_read(cache: PromptCache) -> str:
+    """What was read from the cache, as far as it is known."""
+    if cache.actual_share is None:
+        return "; how many were is not known"
+    return f", {whole_percent(cache.actual_share)} were"
 
 
 def _code(row: ModelRow, reorder: bool) -> str:
