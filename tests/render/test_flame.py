@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from lgprof.analysis.flame import Flame
+from lgprof.render.terminal.flame_rows import placed_rows
+
 
 def bars(show, profile, cells: int) -> list[list[tuple[str, int, int]]]:
     """(first word of the label, first cell, cells) of each bar, row by row."""
@@ -53,3 +56,19 @@ def test_edges_are_off_by_less_than_a_cell(show, samples, cells: int) -> None:
     for row in bars(show, samples.profile_of([recording.done()]), cells):
         for name, _, width in row:
             assert width == pytest.approx(shares[name] * cells, abs=1)
+
+
+def test_frames_that_touch_are_set_apart_also_where_their_parents_differ() -> None:
+    def frame(name: str, *children: Flame, value: float) -> Flame:
+        return Flame("node", name, value, children=list(children))
+
+    trees = [
+        frame("a", frame("a1", value=5), value=5),
+        frame("b", frame("b1", value=3), value=4),
+        frame("c", frame("c1", value=3), value=3),
+    ]
+    rows = placed_rows(trees, 12, 48, lambda left: left[0])
+    assert [[(placed.frame.name, placed.alternate) for placed in row] for row in rows] == [
+        [("a", False), ("b", True), ("c", False)],
+        [("a1", False), ("b1", True), ("c1", False)],
+    ]

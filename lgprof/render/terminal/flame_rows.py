@@ -61,11 +61,17 @@ def _place(
             if room > 0:
                 left = frames[index:]
                 shown = left[0] if len(left) == 1 else rest(left)
-                rows[depth].append(Placed(edges[index], room, shown, alternate=False))
+                _append(rows[depth], edges[index], room, shown)
             return
-        rows[depth].append(Placed(edges[index], width, frame, alternate=index % 2 == 1))
+        _append(rows[depth], edges[index], width, frame)
         if frame.children:
             _place(frame.children, starts[index], per_unit, rows, depth + 1, rest)
+
+
+def _append(row: list[Placed[FrameT]], start: int, width: int, frame: FrameT) -> None:
+    """Set apart from the frame that it touches, be that its sibling or not."""
+    touches = bool(row) and row[-1].start + row[-1].width == start
+    row.append(Placed(start, width, frame, alternate=touches and not row[-1].alternate))
 
 
 def row_line(row: Sequence[Placed[FrameT]], drawn: Callable[[Placed[FrameT]], Text]) -> Text:
