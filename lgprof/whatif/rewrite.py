@@ -78,7 +78,7 @@ class Rewriter:
 
     def _task(self, task: Task) -> Task:
         attempts = task.attempts
-        if leads_to(task.path, self.within):
+        if leads_to(task.span.path, self.within):
             attempts = mapped(attempts, self._attempt)
         then = self.pieces(task.then) if task.then else ()
         if attempts is not task.attempts or then is not task.then:
@@ -130,7 +130,7 @@ def all_pieces(pieces: Iterable[Piece], within: str | None = None) -> Iterator[P
             for branch in piece.branches:
                 open_ += branch
         elif isinstance(piece, Task):
-            if leads_to(piece.path, within):
+            if leads_to(piece.span.path, within):
                 for attempt in piece.attempts:
                     open_ += attempt.body
             open_ += piece.then

@@ -165,7 +165,7 @@ def _policy_code(observed: Observed, path: str, arguments: list[str]) -> str:
 def _is_pause(observed: Observed, path: str) -> bool:
     """A node in a loop that does nothing but wait, for the same time whenever it is called."""
     calls = observed.attempts(path)
-    if len(calls) < 2 or not _leads_back(observed, path):
+    if len(calls) < 2:
         return False
     if any(observed.below(kind, path) for kind in ("model", "tool", "retriever", "graph")):
         return False
@@ -175,18 +175,20 @@ def _is_pause(observed: Observed, path: str) -> bool:
         min(lengths_s) > 0.005
         and computing_s < 0.1 * mean(lengths_s)
         and pstdev(lengths_s) < _SAME_LENGTH * mean(lengths_s)
+        and _leads_back(observed, path)
     )
 
 
 def _leads_back(observed: Observed, path: str) -> bool:
     """Whether what follows the node ran before it too: the node is on the way back of a loop."""
-    again = 0
-    for call in observed.nodes(path):
+    calls = observed.nodes(path)
+    for call in calls:
         nodes = observed.trees[call.request.index].children[call.span.parent]
         before = {s.path for s in nodes if s.kind == "node" and s.end_s <= call.span.start_s}
         after = {s.path for s in nodes if s.kind == "node" and s.start_s >= call.span.end_s}
-        again += bool(before & after)
-    return again == len(observed.nodes(path)) > 0
+        if before.isdisjoint(after):
+            return False
+    return bool(calls)
 
 
 def _pause(observed: Observed, path: str) -> Finding:
