@@ -32,7 +32,6 @@ PLANTED = {
         ("blocking", "find_policy"),
         ("cache", "find_policy"),
         ("tool_cache", "tools"),
-        ("llm_cache", "review"),
     },
     "data_pipeline": {("straggler", "enrich"), ("batch", "enrich")},
     "production": {("cache", "load_schema"), ("retry", "retry"), ("llm_cache", "process")},
