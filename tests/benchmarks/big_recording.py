@@ -70,7 +70,12 @@ class Story:
         for start_ns in (work[0], work[1] - 60 * _US):
             self.recording.holds.add((start_ns, 60 * _US, 50 * _US, number))
         self.recording.digests[number] = NodeDigest(
-            {"question": "00112233aabbccdd"}, {"answer": "00112233aabbccdd"}, "ddccbbaa", False
+            reads={"question": "00112233aabbccdd"},
+            writes={"answer": "00112233aabbccdd"},
+            output_hash="ddccbbaa",
+            read_bytes=40,
+            write_bytes=80,
+            marked_failed=False,
         )
         if failed:
             self._handler.on_chain_error(ValueError("again"), run_id=run)
