@@ -81,6 +81,8 @@ def _decide(
 ) -> ExitCode:
     from lgprof.gate.verdicts import exit_code, merged
 
+    if options.saved is None and not options.budgets and options.baseline is None:
+        out.refuse_reports()
     try:
         compared = _compared(options, out)
         start_s = time.monotonic()
@@ -91,7 +93,7 @@ def _decide(
         return ExitCode.INTERRUPTED
     judged = _judged(profile, options, time.monotonic() - start_s)
     verdict = merged([*compared, *judged])
-    out.deliver(verdict, stdout)
+    out.deliver(verdict, profile, stdout)
     if profile is not None and options.saved is None and profile.interrupted:
         return ExitCode.INTERRUPTED
     if profile is not None and not profile.summary.succeeded:

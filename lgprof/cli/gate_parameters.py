@@ -106,7 +106,8 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="Also write the verdict as JUnit (.xml), Markdown (.md) or JSON (.json).",
+        help="Also write the verdict as JUnit (.xml), Markdown (.md) or JSON (.json), or the "
+        "report of the Profile that is judged (.html).",
     ),
 ]
 JsonTo = Annotated[

@@ -12,7 +12,7 @@ from lgprof.cli.output import StandardOutput, refuse_existing, require_all, save
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from lgprof.model import Verdict
+    from lgprof.model import Profile, Verdict
     from lgprof.run import RunResult
 
 
@@ -38,13 +38,26 @@ class VerdictOutput:
         from lgprof.render.verdict_files import encoder_of
 
         for file in files:
-            encoder_of(file)
+            if not _is_report(file):
+                encoder_of(file)
         refuse_existing(files, force=force)
         if json_to not in (None, "-"):
             raise UsageError(
                 f"--json {json_to!r}: only - (standard output)", hint="use --output FILE.json"
             )
         return cls(files, force, json_to is not None, quiet, verbosity)
+
+    def refuse_reports(self) -> None:
+        """Say before anything runs that there will be no single Profile to report.
+
+        Raises:
+            UsageError: A report is asked for.
+        """
+        for file in filter(_is_report, self.files):
+            raise UsageError(
+                f"--output {file}: --against alone judges two versions, and the report is of one",
+                hint="add a --budget or --baseline, or compare saved Profiles with lgprof diff",
+            )
 
     def keep_measurement(self, result: RunResult, stdout: StandardOutput, cwd: Path) -> None:
         """Save the Profile that the verdict is about, and show the errors of the user's graph."""
@@ -65,16 +78,24 @@ class VerdictOutput:
         if saved_to is not None and not self.quiet:
             print(f"profile saved: {saved_to}", file=sys.stderr)
 
-    def deliver(self, verdict: Verdict, stdout: StandardOutput) -> None:
-        """Print the verdict and write it. A file that cannot be written costs no other."""
+    def deliver(self, verdict: Verdict, profile: Profile | None, stdout: StandardOutput) -> None:
+        """Print the verdict and write it, and the report of the Profile that it is about.
+
+        A file that cannot be written costs no other.
+        """
         from lgprof.cli.github import tell_github
         from lgprof.model.profile_file import write_private
+        from lgprof.render.formats import format_of
         from lgprof.render.verdict_files import encode_verdict, encoder_of
 
         written = []
         for file in self.files:
             try:
-                write_private(encoder_of(file)(verdict), file, force=self.force)
+                if profile is not None and _is_report(file):
+                    data = format_of(file, profile.kind).encoded(profile)
+                else:
+                    data = encoder_of(file)(verdict)
+                write_private(data, file, force=self.force)
                 written.append(file)
             except UsageError as error:
                 print(f"warning: {error.message}", file=sys.stderr)
@@ -91,3 +112,7 @@ class VerdictOutput:
 
         console = ReportConsole(stdout.people())
         render_verdict(verdict, console, verbosity=self.verbosity, only_failed=self.quiet)
+
+
+def _is_report(file: Path) -> bool:
+    return file.name.endswith(".html")

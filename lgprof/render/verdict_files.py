@@ -45,5 +45,6 @@ def encoder_of(file: Path) -> Callable[[Verdict], bytes]:
         if file.name.endswith(suffix):
             return encode
     raise UsageError(
-        f"--output {file}: unknown suffix", hint=f"use {', '.join(_ENCODERS)} for a verdict"
+        f"--output {file}: unknown suffix",
+        hint=f"use {', '.join(_ENCODERS)}, or .html for the report",
     )

@@ -77,7 +77,7 @@ def test_nothing_valid_was_measured(project: ProjectHere) -> None:
         (["apps:quick"], "nothing to check"),
         (["apps:quick", "-b", "p95<2x"], "--budget 'p95<2x': p95 is not measured in x"),
         (["none.json", "-b", "p95<2s"], "no such file"),
-        (["apps:quick", "-b", "p95<2s", "-o", "x.html"], "--output x.html: unknown suffix"),
+        (["apps:quick", "-b", "p95<2s", "-o", "x.foo"], "--output x.foo: unknown suffix"),
         (["apps:quick", "-b", "p95<2s", "-o", "apps.py.md"], "apps.py.md exists already"),
         (["apps:quick", "-b", "p95<2s", "--inconclusive", "x"], "--inconclusive: 'x' is no answer"),
         (["apps:nothing", "-b", "p95<2s"], "nothing"),
@@ -150,3 +150,12 @@ def test_the_metrics_are_listed(project: ProjectHere) -> None:
     values = project.call("gate", "a.json", "--list-metrics").out
     assert "$.summary.requests" in values
     assert "p95" in values
+
+
+def test_the_report_of_what_is_judged(project: ProjectHere) -> None:
+    done = project.call("gate", "apps:quick", *GENEROUS, "-n", "3", "-o", "report.html")
+    assert done.code == 0, done.err
+    assert project.read("report.html").startswith("<!doctype html>")
+    compared = project.call("gate", "apps:quick", "--against", "main", "-o", "other.html")
+    assert compared.code == 2
+    assert "--against alone judges two versions" in compared.error
