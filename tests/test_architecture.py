@@ -25,7 +25,6 @@ FLOORS = {
 }
 GROUND = {"model", "metrics"}
 SAME_FLOOR = {
-    ("advice", "render"),
     ("record", "llm"),
     ("run", "analysis"),
     ("load", "analysis"),

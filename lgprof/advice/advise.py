@@ -31,9 +31,8 @@ from lgprof.advice.observed import ENOUGH_INPUTS, Observed
 from lgprof.analysis.collector import collector_paused
 from lgprof.errors import UsageError
 from lgprof.llm.price_table import PriceTable
-from lgprof.model import Advice, Profile, Saving
-from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.format import plural, whole_percent
+from lgprof.model import CATEGORY_LABELS, Advice, Profile, Saving
+from lgprof.readable import plural, whole_percent
 from lgprof.whatif.predict import Prediction, WhatIf
 
 KINDS: tuple[ModuleType, ...] = (

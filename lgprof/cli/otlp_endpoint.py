@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import lgprof
 from lgprof.errors import UsageError
-from lgprof.render.format import plural
+from lgprof.readable import plural
 
 if TYPE_CHECKING:
     from lgprof.model import Profile

@@ -91,7 +91,7 @@ class Trials:
 
     def _confirm(self, changes: int, needed: int, hosts: set[str], profile: Profile) -> None:
         from lgprof.cli.live import QuietWatcher
-        from lgprof.render.format import plural, usd
+        from lgprof.readable import plural, usd
 
         per_request = profile.summary.cost_usd.per_request
         cost = (

@@ -1,6 +1,7 @@
 """The Profile and its parts: the one value between measuring and rendering."""
 
 from lgprof.model.advice import WHAT_IF, Advice, AdviceStatus, MeasuredSaving, Saving
+from lgprof.model.attribution import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, Attribution
 from lgprof.model.diff import (
     Change,
     ProfileDiff,
@@ -22,8 +23,6 @@ from lgprof.model.load import (
 )
 from lgprof.model.memory import AllocationSite, Memory, NodeMemory
 from lgprof.model.profile import (
-    ATTRIBUTION_CATEGORIES,
-    Attribution,
     Cost,
     CostDistribution,
     CriticalPathRow,
@@ -64,6 +63,7 @@ from lgprof.model.verdict import Check, Decision, Verdict
 
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
+    "CATEGORY_LABELS",
     "PROMPT_BLOCK_CHARS",
     "WHAT_IF",
     "Advice",

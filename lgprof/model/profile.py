@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from lgprof.model.advice import Advice
+from lgprof.model.attribution import Attribution
 from lgprof.model.hints import NodeHints
 from lgprof.model.load import Load
 from lgprof.model.memory import Memory
@@ -24,47 +25,6 @@ from lgprof.model.span import Divergence, Request, Tokens
 from lgprof.model.summary import LatencySummary
 
 SCHEMA = "lgprof/1"
-
-
-class Attribution(msgspec.Struct, kw_only=True):
-    """Mean seconds per request along the critical path; the fields add up to the mean latency.
-
-    An instant goes to the first field, in this order, that claims it.
-    """
-
-    failed_attempts: float = 0.0
-    """Attempts of a node that ended in an error and were retried or handled."""
-    backoff: float = 0.0
-    """Waiting between attempts."""
-    executor_queue: float = 0.0
-    """Ready to run, waiting for a free thread or a free place under ``max_concurrency``."""
-    rate_limit: float | None = None
-    """Waiting for LangChain's rate limiters, or for a provider that had refused a request (429 or
-    5xx) to be asked again; None: not measured."""
-    model: float = 0.0
-    tool: float = 0.0
-    retriever: float = 0.0
-    checkpoint: float = 0.0
-    store: float = 0.0
-    cache: float = 0.0
-    blocked_loop: float = 0.0
-    """The event loop stood still: a node held it without using CPU."""
-    node_cpu: float = 0.0
-    """Own code of a node, computing."""
-    node_wait: float = 0.0
-    """Own code of a node, waiting: a sleep, a lock, I/O other than the calls above."""
-    loop_wait: float = 0.0
-    """Outside a node, or in one whose timer was due, while another node held the event loop."""
-    routing: float = 0.0
-    """Functions of conditional edges."""
-    framework: float = 0.0
-    """LangGraph's own work: entry, exit, gaps between supersteps, around nodes' functions."""
-    unattributed: float = 0.0
-    """Inside a node, and not known."""
-
-
-ATTRIBUTION_CATEGORIES: tuple[str, ...] = Attribution.__struct_fields__
-"""Field names of `Attribution` in order of their claim."""
 
 
 class InputSet(msgspec.Struct, kw_only=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lgprof import readable
 from lgprof.model import Change, ProfileDiff, Side
-from lgprof.render import format as fmt
 from lgprof.render.quantity import quantity
 
 _MORE_IS_BETTER = {"throughput_rps"}
@@ -41,7 +41,7 @@ def pair(change: Change, arrow: str, *, ascii_only: bool = False) -> str:
 
 def side_words(side: Side) -> list[str]:
     """What a Profile is of: target, kind, requests, moment, commit."""
-    words = [side.spec, f"{side.kind} of {fmt.plural(side.requests, 'request')}"]
+    words = [side.spec, f"{side.kind} of {readable.plural(side.requests, 'request')}"]
     words.append(side.created.replace("T", " ")[:16])
     if side.git_commit:
         words.append(side.git_commit[:9] + (" with changes" if side.git_dirty else ""))

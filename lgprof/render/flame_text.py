@@ -7,9 +7,8 @@ from collections.abc import Callable
 from lgprof.analysis.flame import By, FlameOptions, flame_graph
 from lgprof.analysis.flame_tree import Flame
 from lgprof.errors import UsageError
-from lgprof.model import Profile
-from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.format import count, duration, plural, usd
+from lgprof.model import CATEGORY_LABELS, Profile
+from lgprof.readable import count, duration, plural, usd
 
 KIND_PREFIX = {"model": "llm", "tool": "tool", "retriever": "retriever"}
 _AWAIT = "[await]"

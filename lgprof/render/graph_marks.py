@@ -9,9 +9,9 @@ from lgprof.analysis.diff import Compared
 from lgprof.analysis.flame_diff import FlameDiff
 from lgprof.analysis.transitions import Course
 from lgprof.model import ProfileDiff, RowChanges
+from lgprof.readable import duration
 from lgprof.render.change_words import pair
 from lgprof.render.flame_diff_text import diff_change, strength
-from lgprof.render.format import duration
 
 Presence = Literal["added", "removed", "both"]
 SIGNS: dict[Presence, str] = {"added": "+", "removed": "-", "both": ""}

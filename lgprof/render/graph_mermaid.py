@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lgprof.analysis.transitions import END, START, Course, courses
 from lgprof.model import Profile
-from lgprof.render.format import count, whole_percent
+from lgprof.readable import count, whole_percent
 from lgprof.render.terminal.text import clean
 
 _HEAT = ("#fdf1e7", "#fad7b8", "#f4a973", "#e5743c")

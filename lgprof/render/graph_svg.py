@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 
 from lgprof.errors import UsageError
 from lgprof.model import Profile
+from lgprof.readable import count, plural, whole_percent
 from lgprof.render.flame_diff_text import diff_colour
-from lgprof.render.format import count, plural, whole_percent
 from lgprof.render.graph_marks import SIGNS, Marks
 from lgprof.render.html.encoding import Names
 from lgprof.render.html.graph import graph

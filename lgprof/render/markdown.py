@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render import format as fmt
 from lgprof.render.quantity import bound, change, interval, quantity
 
 _MARKS = {"pass": "✅ PASS", "fail": "❌ FAIL", "inconclusive": "⚠️ INCONCLUSIVE"}
@@ -51,13 +51,13 @@ def _parts(verdict: Verdict) -> Iterator[str]:
 
 
 def _basis(verdict: Verdict) -> list[str]:
-    facts = [fmt.plural(len(verdict.checks), "check")]
+    facts = [readable.plural(len(verdict.checks), "check")]
     if verdict.against:
         facts.insert(0, f"against {escaped(verdict.against)}")
     if verdict.pairs is not None:
-        facts.append(fmt.plural(verdict.pairs, "pair"))
+        facts.append(readable.plural(verdict.pairs, "pair"))
     if verdict.elapsed_s >= _WORTH_SAYING_S:
-        facts.append(fmt.duration(verdict.elapsed_s))
+        facts.append(readable.duration(verdict.elapsed_s))
     return facts
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lgprof.model import ATTRIBUTION_CATEGORIES, Profile
-from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.format import count, duration, percent, plural, usd, whole_percent
+from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, Profile
+from lgprof.readable import count, duration, percent, plural, usd, whole_percent
 from lgprof.render.graph_mermaid import graph_mermaid
 from lgprof.render.markdown import escaped, table
 from lgprof.render.terminal.text import clean

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from lgprof import readable
 from lgprof.metrics import Unit
 from lgprof.model import Check
-from lgprof.render import format as fmt
 
 _FAR = 1000
 """Times as much: farther, an interval's end says only that nothing is known."""
@@ -25,15 +25,15 @@ def quantity(value: float | None, unit: str, *, ascii_only: bool = False) -> str
     if value is None:
         return UNKNOWN
     if unit == Unit.SECONDS.value:
-        return fmt.duration(value, ascii_only=ascii_only)
+        return readable.duration(value, ascii_only=ascii_only)
     if unit == Unit.USD.value:
-        return fmt.usd(value)
+        return readable.usd(value)
     if unit == Unit.SHARE.value:
-        return fmt.percent(value)
+        return readable.percent(value)
     if unit == Unit.BYTES.value:
-        return fmt.size(round(value))
+        return readable.size(round(value))
     if unit == Unit.PER_SECOND.value:
-        return fmt.rate(value)
+        return readable.rate(value)
     return _number(value)
 
 
@@ -44,12 +44,12 @@ def bound(check: Check, *, ascii_only: bool = False) -> str:
     if check.comparison is None and check.limit == 0:
         return "no more"
     if check.comparison is None:
-        return f"+{fmt.trimmed(f'{check.limit * 100:.1f}')}%"
+        return f"+{readable.trimmed(f'{check.limit * 100:.1f}')}%"
     shown = quantity(check.limit, check.unit, ascii_only=ascii_only)
     number, space, word = shown.removesuffix("%").partition(" ")
     percent = "%" if shown.endswith("%") else ""
     if check.unit in (Unit.SECONDS.value, Unit.SHARE.value):
-        shown = f"{fmt.trimmed(number)}{space}{word}{percent}"
+        shown = f"{readable.trimmed(number)}{space}{word}{percent}"
     return f"{check.comparison} {shown}"
 
 
@@ -60,9 +60,9 @@ def change(relative: float | None, *, digits: int = 1) -> str:
     if math.isinf(relative):
         return "new"
     if relative >= _FAR:
-        return f">x{fmt.count(_FAR)}"
+        return f">x{readable.count(_FAR)}"
     if relative >= 9:
-        return f"x{fmt.significant(relative + 1)}"
+        return f"x{readable.significant(relative + 1)}"
     text = f"{relative * 100:+.{digits}f}"
     return "0%" if float(text) == 0 else f"{text}%"
 
@@ -74,5 +74,5 @@ def interval(ci: tuple[float, float] | None) -> str:
 
 def _number(value: float) -> str:
     if abs(value - round(value)) < 0.0005:
-        return fmt.count(round(value))
+        return readable.count(round(value))
     return f"{value:.3g}" if abs(value) < 100 else f"{value:,.1f}"

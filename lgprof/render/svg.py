@@ -5,6 +5,7 @@ from __future__ import annotations
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.analysis.flame_tree import Flame
 from lgprof.model import Profile
+from lgprof.readable import count, percent
 from lgprof.render.flame_picture import Box, Look, flame_picture, shown
 from lgprof.render.flame_text import (
     drawn_flame,
@@ -14,7 +15,6 @@ from lgprof.render.flame_text import (
     flame_place,
     sampling_note,
 )
-from lgprof.render.format import count, percent
 from lgprof.render.terminal.charset import UNICODE
 from lgprof.render.terminal.palette import Role, hex_colour, role_of_flame
 from lgprof.render.terminal.text import clean

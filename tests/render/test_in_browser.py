@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from lgprof import readable
 from lgprof.model import Advice, Profile
-from lgprof.render import format as fmt
 from lgprof.render.html.diff import html_diff
 from lgprof.render.html.report import html_report
 from lgprof.render.svg import flame_svg
@@ -251,16 +251,16 @@ def test_numbers_read_as_on_the_terminal(open_page):
     powers = [10**exponent for exponent in range(-8, 6)]
     values = [0, *(power * factor for power in powers for factor in (1, 1.234, 4.6, 9.996))]
     for name, python in (
-        ("duration", fmt.duration),
-        ("percent", fmt.percent),
-        ("wholePercent", fmt.whole_percent),
-        ("usd", fmt.usd),
-        ("rate", fmt.rate),
+        ("duration", readable.duration),
+        ("percent", readable.percent),
+        ("wholePercent", readable.whole_percent),
+        ("usd", readable.usd),
+        ("rate", readable.rate),
     ):
         shown = page.evaluate(call, [name, values])
         assert shown == [python(value) for value in values], name
     counts = [0, 1, 999, 9_999, 10_000, 12_345, 999_499, 999_500, 4_560_000, 10**10]
-    for name, whole in (("count", fmt.count), ("size", fmt.size)):
+    for name, whole in (("count", readable.count), ("size", readable.size)):
         shown = page.evaluate(call, [name, counts])
         assert shown == [whole(value) for value in counts], name
 
@@ -282,7 +282,7 @@ def test_many_spans_are_thinned_for_the_view_not_for_the_figures(open_page):
     profile = sample_profiles.many_spans(20_000)
     page = open_page(profile)
     assert page.locator(".timeline .call").count() == 400
-    assert page.get_by_role("button", name=f"Show all {fmt.count(1_000)} calls").is_visible()
+    assert page.get_by_role("button", name=f"Show all {readable.count(1_000)} calls").is_visible()
     assert "shorter calls not shown" in page.locator("#timeline .after").inner_text()
     assert 0 < page.locator(".flame .frame").count() < 3000
     calls = page.locator("#nodes th").filter(has_text=re.compile("^calls"))

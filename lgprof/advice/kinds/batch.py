@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import function_of, where
-from lgprof.render.format import average, duration, plural
+from lgprof.readable import average, duration, plural
 from lgprof.whatif.changes import BatchCalls
 
 _KINDS = ("model", "tool", "retriever")

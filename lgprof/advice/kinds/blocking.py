@@ -9,7 +9,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.advice.snippets import function_of, where
 from lgprof.analysis.attribution import BLOCKING_FROM_S
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Unblock
 
 _AWAIT = "[await]"

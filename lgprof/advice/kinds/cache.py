@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.advice.snippets import function_of, identifier, key_tuple, quoted, where
-from lgprof.render.format import plural
+from lgprof.readable import plural
 from lgprof.whatif.changes import CacheNode
 
 ENOUGH_REPEATS = 59

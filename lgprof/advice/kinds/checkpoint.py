@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
-from lgprof.render.format import average, duration
+from lgprof.readable import average, duration
 from lgprof.whatif.changes import Durability
 
 _WRITES = ("put", "put_writes")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Observed
 from lgprof.advice.snippets import function_of, where
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Faster
 
 _MOST_CALLS = 0.5

@@ -8,7 +8,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.analysis.calls import NodeCalls
 from lgprof.model import Request
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Change, MaxConcurrency, PoolSize
 
 

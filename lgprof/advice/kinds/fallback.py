@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import where
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Skip
 
 _BAD = ("failed", "timed_out", "cancelled")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.repeats import Repeats, repeats
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 
 
 def find(observed: Observed) -> Iterator[Finding]:

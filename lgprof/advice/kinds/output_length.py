@@ -7,7 +7,7 @@ from statistics import StatisticsError, linear_regression, mean
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
-from lgprof.render.format import average, duration, plural, whole_percent
+from lgprof.readable import average, duration, plural, whole_percent
 from lgprof.whatif.changes import FewerOutputTokens
 
 _DOMINATES = 0.4

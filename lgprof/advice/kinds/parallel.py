@@ -9,7 +9,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Observed, some
 from lgprof.advice.snippets import place, places, where
 from lgprof.model import GraphShape
-from lgprof.render.format import plural
+from lgprof.readable import plural
 from lgprof.whatif.changes import Parallel
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Observed, some
 from lgprof.model import ModelRow, PromptCache
-from lgprof.render.format import plural, usd, whole_percent
+from lgprof.readable import plural, usd, whole_percent
 from lgprof.whatif.changes import PromptCacheUsed
 
 _ASKED_FOR = "anthropic"

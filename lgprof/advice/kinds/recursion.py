@@ -8,7 +8,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.advice.snippets import key_tuple, where
 from lgprof.model import Request
-from lgprof.render.format import plural
+from lgprof.readable import plural
 from lgprof.whatif.changes import Skip
 
 _LIMIT_ERROR = "GraphRecursionError"

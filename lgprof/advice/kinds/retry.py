@@ -11,7 +11,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import function_of, quoted, where
 from lgprof.model import NodeRow
-from lgprof.render.format import duration, plural, trimmed
+from lgprof.readable import duration, plural, trimmed
 from lgprof.whatif.changes import Change, Faster, Retry
 
 _BAD = ("failed", "timed_out")

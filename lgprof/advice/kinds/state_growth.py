@@ -11,7 +11,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import quoted, where
 from lgprof.model import GraphShape
-from lgprof.render.format import average, plural, size
+from lgprof.readable import average, plural, size
 
 _FEWEST_TURNS = 3
 _GROWS = 1.5

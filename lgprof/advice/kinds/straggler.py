@@ -10,7 +10,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import function_of, quoted, where
 from lgprof.model import Span
-from lgprof.render.format import duration, plural
+from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Faster, NoStraggler, RemoveBarrier
 
 _SLOW_FROM = 1.8

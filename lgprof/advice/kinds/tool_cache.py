@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
 from lgprof.advice.snippets import identifier
-from lgprof.render.format import duration, plural, whole_percent
+from lgprof.readable import duration, plural, whole_percent
 from lgprof.whatif.changes import Skip
 
 _MANY = 0.1

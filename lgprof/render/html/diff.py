@@ -8,8 +8,7 @@ from typing import Any
 from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.diff import Compared
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
-from lgprof.model import Change, ProfileDiff, RowChanges
-from lgprof.render.categories import CATEGORY_LABELS
+from lgprof.model import CATEGORY_LABELS, Change, ProfileDiff, RowChanges
 from lgprof.render.change_words import (
     SCATTER,
     is_small,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lgprof.model import ATTRIBUTION_CATEGORIES, LatencySummary, Profile, Summary
-from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.format import count, plural, whole_percent
+from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, LatencySummary, Profile, Summary
+from lgprof.readable import count, plural, whole_percent
 from lgprof.render.html.encoding import Names, number
 from lgprof.render.terminal.category_colours import category_colours, is_dark
 from lgprof.render.terminal.cost import cost_facts, whose_prices

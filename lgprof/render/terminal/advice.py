@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from lgprof.model import WHAT_IF, Advice, AdviceStatus, MeasuredSaving, Saving
-from lgprof.render.format import percent, plural, usd
+from lgprof.readable import percent, plural, usd
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.facts import fact_lines
 from lgprof.render.terminal.page import INDENT, Block, Page

@@ -9,9 +9,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from lgprof.model import ATTRIBUTION_CATEGORIES
-from lgprof.render.categories import CATEGORY_LABELS
-from lgprof.render.format import percent, plural, whole_percent
+from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS
+from lgprof.readable import percent, plural, whole_percent
 from lgprof.render.terminal import cells, palette
 from lgprof.render.terminal.category_colours import category_colours, field_style
 from lgprof.render.terminal.page import INDENT, Block, Page

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from lgprof.model import ModelRow, Tokens, ToolRow
-from lgprof.render.format import count, significant, usd
+from lgprof.readable import count, significant, usd
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.node_table import errors_cell, latency_cell
 from lgprof.render.terminal.page import Block, Page

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lgprof.analysis.costs import request_cost_usd
 from lgprof.model import ModelRow, Request
-from lgprof.render.format import count, percent, plural, significant, usd, whole_percent
+from lgprof.readable import count, percent, plural, significant, usd, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.call_tables import cost_cell, token_column
 from lgprof.render.terminal.facts import fact_lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rich.text import Text
 
 from lgprof.model import WHAT_IF, Advice
-from lgprof.render.format import plural
+from lgprof.readable import plural
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.advice import details, ranking, recommended
 from lgprof.render.terminal.page import INDENT, Block, Page

@@ -8,11 +8,10 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from lgprof import readable
 from lgprof.analysis.diff import Compared
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
-from lgprof.model import Change, ProfileDiff, RowChanges, Side
-from lgprof.render import format as fmt
-from lgprof.render.categories import CATEGORY_LABELS
+from lgprof.model import CATEGORY_LABELS, Change, ProfileDiff, RowChanges, Side
 from lgprof.render.change_words import (
     SCATTER,
     is_small,
@@ -151,7 +150,7 @@ def _rows(paper: Paper, title: str, rows: Sequence[RowChanges], verbosity: int) 
     kept = [each for each in columns if any(cell.plain for cell in each.cells)]
     lines = table_lines(paper, kept)
     if len(shown) < len(rows):
-        more = f"  {fmt.plural(len(rows) - len(shown), 'more row')} (-v)"
+        more = f"  {readable.plural(len(rows) - len(shown), 'more row')} (-v)"
         lines.append(Text(more, style=palette.QUIET))
     return [Block(title, lines, "per request where not said otherwise")]
 

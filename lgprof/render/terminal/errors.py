@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from lgprof.model import ErrorRow, Failure
-from lgprof.render.format import count, percent, plural
+from lgprof.readable import count, percent, plural
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.table import Column, table_lines

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from lgprof.analysis.flame import flame_graph
 from lgprof.analysis.flame_tree import Flame
+from lgprof.readable import whole_percent
 from lgprof.render.flame_text import (
     NOTHING,
     flame_amount,
@@ -16,7 +17,6 @@ from lgprof.render.flame_text import (
     flame_place,
     sampling_note,
 )
-from lgprof.render.format import whole_percent
 from lgprof.render.terminal.cells import cell
 from lgprof.render.terminal.flame_rows import Placed, placed_rows, row_line
 from lgprof.render.terminal.page import INDENT, Block, Page

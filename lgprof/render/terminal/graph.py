@@ -8,7 +8,7 @@ from rich.text import Text
 
 from lgprof.analysis.transitions import END, START, Course, courses
 from lgprof.model import NodeRow
-from lgprof.render.format import count, plural, whole_percent
+from lgprof.readable import count, plural, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.table import Column, table_lines

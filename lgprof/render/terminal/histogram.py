@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from lgprof.model import LatencySummary, Profile
-from lgprof.render.format import count, percent, plural
+from lgprof.readable import count, percent, plural
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.latency import is_maximum
 from lgprof.render.terminal.page import INDENT, Block, Page

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from lgprof import readable
 from lgprof.model import ChangePoint, History, Trend
-from lgprof.render import format as fmt
 from lgprof.render.quantity import change, quantity
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import quiet_lines
@@ -27,7 +27,7 @@ def render_history(history: History, console: Console) -> None:
         Column("last", [_value(paper, each, -1) for each in trends], 90),
         Column("trend", [Text(_marks(paper, each)) for each in trends], 80, left=True),
     ]
-    count = fmt.plural(len(history.created), history.kind)
+    count = readable.plural(len(history.created), history.kind)
     lines = table_lines(paper, columns) if trends else quiet_lines(paper, "nothing was measured")
     if history.left_out:
         lines += quiet_lines(

@@ -7,7 +7,7 @@ import math
 from rich.text import Text
 
 from lgprof.model import LatencySummary, Summary, Tokens
-from lgprof.render.format import average, count, percent, plural, rate, size, usd
+from lgprof.readable import average, count, percent, plural, rate, size, usd
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import fact_grid
 from lgprof.render.terminal.page import INDENT, Block, Page

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lgprof.model import LatencySummary
 from lgprof.model.live import LiveState
-from lgprof.render.format import count, duration, percent, plural, rate, trimmed, whole_percent
+from lgprof.readable import count, duration, percent, plural, rate, trimmed, whole_percent
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.charset import Glyphs
 from lgprof.render.terminal.page import INDENT

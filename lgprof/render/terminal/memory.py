@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from lgprof.model import NodeMemory
-from lgprof.render.format import plural, size
+from lgprof.readable import plural, size
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.table import Column, table_lines

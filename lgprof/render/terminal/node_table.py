@@ -8,7 +8,7 @@ from typing import Literal
 from rich.text import Text
 
 from lgprof.model import LatencySummary, NodeRow
-from lgprof.render.format import average, count, plural, whole_percent
+from lgprof.readable import average, count, plural, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import Role

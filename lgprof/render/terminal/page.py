@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console, OverflowMethod
 from rich.text import Text
 
+from lgprof import readable
 from lgprof.analysis.flame import NODE_SECONDS, FlameOptions
 from lgprof.model import Failure, Load, Profile, Request
-from lgprof.render import format as fmt
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.charset import Glyphs, glyphs_for
 
@@ -52,18 +52,18 @@ class Paper:
 
     def time(self, seconds: float) -> str:
         """A duration."""
-        return fmt.duration(seconds, ascii_only=self.glyphs.ascii_only)
+        return readable.duration(seconds, ascii_only=self.glyphs.ascii_only)
 
     def round_time(self, seconds: float) -> str:
         """A duration that somebody chose, such as 30 s or a tick's place."""
         number, _, unit = self.time(seconds).partition(" ")
-        return f"{fmt.trimmed(number)} {unit}".rstrip()
+        return f"{readable.trimmed(number)} {unit}".rstrip()
 
     def time_cell(self, seconds: float | None, *, quiet: bool = False) -> Text:
         """A duration for a column of them: the units stand below one another."""
         if seconds is None:
             return Text("?   ", style=palette.QUIET)
-        number, unit = fmt.split_duration(seconds, ascii_only=self.glyphs.ascii_only)
+        number, unit = readable.split_duration(seconds, ascii_only=self.glyphs.ascii_only)
         joint = "" if "m" in number or "h" in number else " "
         style = palette.QUIET if quiet or seconds == 0 else palette.PLAIN
         return Text(f"{number}{joint}{unit}".ljust(len(number) + 3), style=style)

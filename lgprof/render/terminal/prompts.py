@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from lgprof.model import ModelRow, PromptCache
-from lgprof.render.format import count, usd, whole_percent
+from lgprof.readable import count, usd, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import fact_lines
 from lgprof.render.terminal.page import Block, Page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgprof.render.format import count, plural
+from lgprof.readable import count, plural
 from lgprof.render.terminal.facts import fact_lines
 from lgprof.render.terminal.page import Block, Page
 

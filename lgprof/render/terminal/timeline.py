@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from lgprof.model import Profile, Request
-from lgprof.render.format import count, plural
+from lgprof.readable import count, plural
 from lgprof.render.terminal.critical import critical_seconds
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.timeline_chart import Chart

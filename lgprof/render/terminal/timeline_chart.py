@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lgprof.analysis.call_tree import Call, call_tree
 from lgprof.model import Request
-from lgprof.render.format import plural
+from lgprof.readable import plural
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.axis import axis_line, tick_times
 from lgprof.render.terminal.call_label import call_label

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render import format as fmt
 from lgprof.render.check_words import name, sentence
 from lgprof.render.quantity import bound, change, interval, quantity
 from lgprof.render.terminal import palette, text
@@ -54,7 +54,7 @@ def render_verdict(
 def _basis(paper: Paper, verdict: Verdict) -> str:
     facts = [f"against {paper.clean(verdict.against)}"] if verdict.against else []
     if verdict.pairs is not None:
-        facts.append(fmt.plural(verdict.pairs, "pair"))
+        facts.append(readable.plural(verdict.pairs, "pair"))
     if verdict.elapsed_s >= _WORTH_SAYING_S:
         facts.append(paper.time(verdict.elapsed_s))
     return paper.joined(facts)
@@ -80,13 +80,13 @@ def _headline(paper: Paper, verdict: Verdict) -> Iterator[Text]:
 def _reasons(verdict: Verdict) -> list[str]:
     if verdict.reasons:
         return verdict.reasons
-    total = fmt.plural(len(verdict.checks), "check")
+    total = readable.plural(len(verdict.checks), "check")
     decisive = [c for c in verdict.checks if c.needed and c.verdict == verdict.verdict]
     if verdict.verdict == "pass":
         return [f"{total} passed"]
     named = [f"{name(check)}: {sentence(check)}" for check in decisive[:_MOST_REASONS]]
     more = len(decisive) - len(named)
-    return [*named, f"and {fmt.plural(more, 'more check')}"] if more else named
+    return [*named, f"and {readable.plural(more, 'more check')}"] if more else named
 
 
 def _shown(verdict: Verdict, verbosity: int, *, only_failed: bool) -> list[Check]:
@@ -104,7 +104,7 @@ def _check_lines(paper: Paper, checks: list[Check], verdict: Verdict) -> list[Te
     lines = table_lines(paper, _columns(paper, checks))
     left_out = len(verdict.checks) - len(checks)
     if left_out:
-        more = f"  {fmt.plural(left_out, 'more check')} passed (-v)"
+        more = f"  {readable.plural(left_out, 'more check')} passed (-v)"
         lines.append(Text(more, style=palette.QUIET))
     for check in checks:
         if check.note and check.verdict == "pass":

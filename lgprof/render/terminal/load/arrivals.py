@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from lgprof.model import Load
-from lgprof.render.format import count, percent, plural, rate
+from lgprof.readable import count, percent, plural, rate
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import fact_grid
 from lgprof.render.terminal.node_table import small_bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from lgprof.render.format import count
+from lgprof.readable import count
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.load.bands import band_fill
 from lgprof.render.terminal.load.latency import population

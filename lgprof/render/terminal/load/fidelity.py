@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from lgprof.model import Load, Saturation
-from lgprof.render.format import plural, rate
+from lgprof.readable import plural, rate
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.page import INDENT, Block, Page
 

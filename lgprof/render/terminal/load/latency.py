@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from lgprof.model import LatencySummary, Load
-from lgprof.render.format import count, plural, significant
+from lgprof.readable import count, plural, significant
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import fact_grid, quiet_lines
 from lgprof.render.terminal.latency import usage_facts

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.text import Text
 
 from lgprof.model import NodeRow, Saturation
-from lgprof.render.format import count, plural, significant
+from lgprof.readable import count, plural, significant
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import quiet_lines
 from lgprof.render.terminal.node_table import (

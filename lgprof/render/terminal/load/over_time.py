@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from lgprof.render.format import count, plural, rate, whole_percent
+from lgprof.readable import count, plural, rate, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.axis import axis_line, tick_times
 from lgprof.render.terminal.facts import quiet_lines

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lgprof.render.format import significant, trimmed
+from lgprof.readable import significant, trimmed
 
 FIRM = 10
 """A percentile with fewer values beyond it is marked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lgprof.model import Load, Stage
-from lgprof.render.format import count, plural, rps
+from lgprof.readable import count, plural, rps
 from lgprof.render.terminal.facts import fact_lines
 from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.target import inputs_fact, target_fact, title_note, versions_fact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from lgprof.model import LoadWorker
-from lgprof.render.format import count, percent, plural, size, whole_percent
+from lgprof.readable import count, percent, plural, size, whole_percent
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.node_table import small_bar
 from lgprof.render.terminal.page import Block, Page

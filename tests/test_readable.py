@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgprof.render import format as fmt
+from lgprof import readable
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,16 @@ from lgprof.render import format as fmt
     ],
 )
 def test_duration(seconds: float, text: str) -> None:
-    assert fmt.duration(seconds) == text
+    assert readable.duration(seconds) == text
 
 
 def test_micro_in_ascii() -> None:
-    assert fmt.duration(45e-6, ascii_only=True) == "45 us"
+    assert readable.duration(45e-6, ascii_only=True) == "45 us"
 
 
 @given(st.floats(0, 1e6))
 def test_durations_are_short(seconds: float) -> None:
-    assert len(fmt.duration(seconds)) <= 8
+    assert len(readable.duration(seconds)) <= 8
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_durations_are_short(seconds: float) -> None:
     ],
 )
 def test_percent(share: float, text: str, whole: str) -> None:
-    assert fmt.percent(share) == text
-    assert fmt.whole_percent(share) == whole
+    assert readable.percent(share) == text
+    assert readable.whole_percent(share) == whole
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_percent(share: float, text: str, whole: str) -> None:
     ],
 )
 def test_count(number: int, text: str) -> None:
-    assert fmt.count(number) == text
+    assert readable.count(number) == text
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(3, "3"), (3.2, "3.2"), (0.25, "0.25"), (12_345, "12.3k")]
 )
 def test_average(number: float, text: str) -> None:
-    assert fmt.average(number) == text
+    assert readable.average(number) == text
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_average(number: float, text: str) -> None:
     ],
 )
 def test_usd(dollars: float, text: str) -> None:
-    assert fmt.usd(dollars) == text
+    assert readable.usd(dollars) == text
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_usd(dollars: float, text: str) -> None:
     ],
 )
 def test_size(number: int, text: str) -> None:
-    assert fmt.size(number) == text
+    assert readable.size(number) == text
 
 
 @pytest.mark.parametrize(
     ("per_second", "text"), [(0, "0/s"), (0.48, "0.480/s"), (12.34, "12.3/s"), (0.05, "3.0/min")]
 )
 def test_rate(per_second: float, text: str) -> None:
-    assert fmt.rate(per_second) == text
+    assert readable.rate(per_second) == text
 
 
 def test_plural() -> None:
-    assert fmt.plural(1, "request") == "1 request"
-    assert fmt.plural(2, "query", "queries") == "2 queries"
+    assert readable.plural(1, "request") == "1 request"
+    assert readable.plural(2, "query", "queries") == "2 queries"
