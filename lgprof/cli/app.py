@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import os
 import sys
 import traceback
@@ -59,6 +60,8 @@ app.command(name="init")(init.init)
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
     _open_missing_streams()
+    if not faulthandler.is_enabled():
+        faulthandler.enable(all_threads=False)  # a crash in C code names the graph's line
     code = _exit_code_of_run()
     for stream in (sys.stdout, sys.stderr):
         code = _flush(stream) or code

@@ -323,10 +323,14 @@ def save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | 
     """Under ``.lgprof/``; in the temporary folder where that cannot be written."""
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folders: Sequence[Path] = (cwd / FOLDER, Path(tempfile.gettempdir()) / "lgprof")
+    unwritten: list[str] = []
     for folder in folders:
         file = _free_name(folder, f"{profile.kind}-{moment}")
-        if _write(profile, file, False, problems):
+        if _write(profile, file, False, unwritten):
+            instead = f"the Profile is in {file}; -o FILE.json saves it where you say"
+            problems += [f"{reason}: {instead}" for reason in unwritten]
             return file.relative_to(cwd) if file.is_relative_to(cwd) else file
+    problems += unwritten
     return None
 
 

@@ -20,6 +20,7 @@ from lgprof.model import Failure, Profile, Request, Target
 from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.effects import Effects, effects_noted
+from lgprof.record.process_exit import process_exits_raised
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
 from lgprof.run.async_driver import AsyncDriver, LoopFactory
@@ -90,7 +91,7 @@ def profile_run(
     Raises:
         LgprofError: The target cannot be built, or an option does not fit it.
     """
-    with opened(source, options, loop_factory) as site:
+    with process_exits_raised(), opened(source, options, loop_factory) as site:
         inputs = load_inputs(site.target)
         run = _Run(source, site, inputs, options, clock, progress)
         with watched_connections() as hosts:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,9 +143,25 @@ def leave(state: State) -> State:
     sys.exit(7)
 
 
+def leave_at_once(state: State) -> State:
+    with warnings.catch_warnings(action="ignore"):
+        child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    os._exit(7)
+
+
+def crash(state: State) -> State:
+    faulthandler._sigsegv()  # type: ignore[attr-defined]
+    return {"i": 0}
+
+
 fails_once = one_node(fail_once_in_ten)
 fails = one_node(fail_always)
 exits = one_node(leave)
+exits_at_once = one_node(leave_at_once)
+crashes = one_node(crash)
 
 
 def keep_error(state: State) -> dict[str, Any]:

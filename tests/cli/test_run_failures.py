@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+
 import pytest
 
 from tests.cli.harness import ProjectHere
@@ -69,6 +72,24 @@ def test_a_node_that_ends_the_program(project: ProjectHere, mode: str) -> None:
     assert done.code == 3, done.err
     assert project.profile()["summary"]["failed"] == 2
     assert project.profile()["errors"][0]["type"] == "builtins.SystemExit"
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_node_that_ends_the_process(project: ProjectHere, mode: str) -> None:
+    done = project.run("run", "apps:exits_at_once", "-n", "2", "--mode", mode, "--timeout", "5s")
+    assert done.code == 3, done.err
+    assert project.profile()["summary"]["failed"] == 2
+    assert project.profile()["errors"][0]["type"] == "os._exit"
+    assert "os._exit: ends the process with exit code 7" in done.out
+    assert "in leave_at_once" in done.out
+    assert "process_exit.py" not in done.out
+
+
+def test_a_crash_in_c_code_names_the_line(project: ProjectHere) -> None:
+    done = project.run("run", "apps:crashes", "-n", "1", "--mode", "sync")
+    assert done.code == -signal.SIGSEGV
+    assert "Segmentation fault" in done.err
+    assert re.search(r'apps\.py", line \d+ in crash', done.err)
 
 
 def test_errors_kept_in_the_state(project: ProjectHere) -> None:

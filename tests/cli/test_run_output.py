@@ -174,5 +174,8 @@ def test_no_place_to_save_in(project: ProjectHere) -> None:
     [file] = elsewhere.rglob("*.json")
     checked_profile(file)
     assert str(file) in "".join(line.strip() for line in done.out.splitlines())
-    assert f"cannot write {project.folder}/.lgprof/run-" in done.err
+    [warning] = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert warning.startswith(f"warning: cannot write {project.folder}/.lgprof/run-")
+    assert "File exists: " in warning
+    assert warning.endswith(f"the Profile is in {file}; -o FILE.json saves it where you say")
     assert "Traceback" not in done.err

@@ -34,6 +34,7 @@ def patched_places() -> list[object]:
         ThreadPoolExecutor.submit,
         threading.Thread.start,
         events.Handle._run,
+        os._exit,
         list(tracer_context._configure_hooks),
         dict(os.environ),
     ]
