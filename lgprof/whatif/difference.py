@@ -1,7 +1,7 @@
 """What a change did to a schedule, so that only this is simulated, billed and looked at.
 
 The next superstep starts when the last task of one is over: what a superstep takes does not depend
-on the others.
+on the others, unless checkpoints are written beside them.
 """
 
 from __future__ import annotations
@@ -31,5 +31,7 @@ def differing(before: Schedule, after: Schedule) -> tuple[Schedule, Schedule]:
 
 def _without(run: GraphRun, other: GraphRun) -> GraphRun:
     """The run less the supersteps that are also in another."""
+    if run.saves_beside or other.saves_beside:
+        return run
     known = {id(step) for step in other.steps}
     return replace(run, steps=tuple(step for step in run.steps if id(step) not in known))

@@ -92,7 +92,11 @@ def _scaled_task(task: Task, factor: float) -> Task:
 
 def _scaled_graph(run: GraphRun, factor: float) -> GraphRun:
     steps = tuple(
-        Step(scaled(step.gap, factor), tuple(_scaled_task(task, factor) for task in step.tasks))
+        Step(
+            scaled(step.gap, factor),
+            tuple(_scaled_task(task, factor) for task in step.tasks),
+            step.saved_s * factor,
+        )
         for step in run.steps
     )
     return replace(run, steps=steps, tail=scaled(run.tail, factor))

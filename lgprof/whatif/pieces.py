@@ -17,6 +17,10 @@ from __future__ import annotations
 import msgspec
 
 from lgprof.model import ModelCall, Span
+from lgprof.whatif.changes import DurabilityMode
+
+IN_THREADS_FROM_S = 0.0002
+"""A checkpoint that takes longer is written by a thread or over a connection, else in memory."""
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -92,24 +96,27 @@ class Step(msgspec.Struct, frozen=True):
     gap: tuple[Piece, ...]
     """LangGraph's work before it."""
     tasks: tuple[Task, ...]
-    saving_s: float = 0.0
-    """Part of the gap in which the checkpointer was at work."""
+    saved_s: float = 0.0
+    """How long it takes to write the checkpoint after it."""
 
 
 class Checkpointing(msgspec.Struct, frozen=True):
-    """What a graph run had its checkpointer do."""
+    """When a graph run writes checkpoints, and what else its checkpointer does."""
 
-    puts: int
+    mode: DurabilityMode
+    input_s: float
+    """Writing what the run begins with."""
     put_s: float
-    """The median of how long it took to write one checkpoint that had to wait for nothing."""
-    step_s: float
-    """Mean time of writing for a superstep: its nodes' results and the checkpoint."""
+    """The median of how long it takes to write one checkpoint that has to wait for nothing."""
     get_s: float
     """Reading the thread's last one."""
-    tail_s: float
-    """Part of the tail in which it was at work."""
-    beside: int
-    """Operations beside nodes."""
+    operations: int
+    """Checkpoints and results written."""
+
+    @property
+    def in_threads(self) -> bool:
+        """Whether it writes over a connection or in a thread, not in memory."""
+        return self.put_s >= IN_THREADS_FROM_S
 
 
 class GraphRun(msgspec.Struct, frozen=True):
@@ -122,6 +129,12 @@ class GraphRun(msgspec.Struct, frozen=True):
     on_loop: bool
     """Whether its tasks run on an event loop, else each in a thread."""
     checkpointing: Checkpointing | None = None
+
+    @property
+    def saves_beside(self) -> bool:
+        """Whether checkpoints are written while nodes run, which the run's end waits for."""
+        made = self.checkpointing
+        return made is not None and made.mode == "async" and made.in_threads
 
 
 Piece = Wait | Hold | Work | InExecutor | Call | Fork | Task | GraphRun

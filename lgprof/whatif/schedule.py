@@ -7,7 +7,6 @@ does not where a change takes the cause away.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import partial
@@ -19,7 +18,8 @@ from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S, HANDLER_OVERLAP_S,
 from lgprof.analysis.intervals import covered_s
 from lgprof.analysis.tree import SpanTree, function_window
 from lgprof.model import Request, Span
-from lgprof.whatif.checkpointing import checkpointing_of, time_in
+from lgprof.whatif.checkpointing import saves_of
+from lgprof.whatif.contention import uncontended
 from lgprof.whatif.function_body import LoopTime, OwnTime, ThreadTime, body_pieces, inside
 from lgprof.whatif.pieces import (
     Attempt,
@@ -73,39 +73,38 @@ class _Reader:
         return Schedule(tuple(runs), places)
 
     def _graph(self, graph: Span, *, on_loop: bool) -> GraphRun:
+        supersteps = self._tree.supersteps(graph)
+        windows = [(nodes[0].start_s, max(node.end_s for node in nodes)) for nodes in supersteps]
+        saves = saves_of(graph, self._tree.of_kind(graph, "checkpoint"), windows)
+        waits_s = saves.waits_s if saves else [0.0] * (len(windows) + 1)
+        saved_s = saves.step_s if saves else [0.0] * len(windows)
         steps: list[Step] = []
-        operations = self._tree.of_kind(graph, "checkpoint")
-        supersteps: list[tuple[float, float]] = []
         now_s = graph.start_s
-        for nodes in self._tree.supersteps(graph):
-            start_s = nodes[0].start_s
-            gap = _framework(start_s - now_s, on_loop)
-            saving_s = time_in(operations, now_s, start_s)
-            steps.append(Step(gap, self._tasks(nodes, on_loop), saving_s))
-            now_s = max(node.end_s for node in nodes)
-            supersteps.append((start_s, now_s))
-        tail = _framework(graph.end_s - now_s, on_loop)
-        checkpointing = checkpointing_of(operations, supersteps)
-        return GraphRun(graph, tuple(steps), tail, on_loop, checkpointing)
+        for nodes, window, wait_s, step_s in zip(
+            supersteps, windows, waits_s[:-1], saved_s, strict=True
+        ):
+            gap = _framework(window[0] - now_s - wait_s, on_loop)
+            steps.append(Step(gap, self._tasks(nodes, on_loop), step_s))
+            now_s = window[1]
+        tail = _framework(graph.end_s - now_s - waits_s[-1], on_loop)
+        return GraphRun(graph, tuple(steps), tail, on_loop, saves.made if saves else None)
 
     def _tasks(self, nodes: list[Span], on_loop: bool) -> tuple[Task, ...]:
-        if len(nodes) == 1:
-            return (self._task(nodes[0], on_loop, has_siblings=False),)
-        tasks = [self._task(node, on_loop, has_siblings=True) for node in nodes]
-        return tuple(_with_handlers(_uncontended(tasks)))
+        tasks = [self._task(node, on_loop) for node in nodes]
+        return tuple(_with_handlers(uncontended(tasks))) if len(tasks) > 1 else tuple(tasks)
 
-    def _task(self, node: Span, on_loop: bool, *, has_siblings: bool) -> Task:
+    def _task(self, node: Span, on_loop: bool) -> Task:
         spans = self._tree.attempts(node)
-        attempts = [self._attempt(span, on_loop, has_siblings) for span in spans]
+        attempts = [self._attempt(span, on_loop) for span in spans]
         backoffs_s = [max(0.0, after.start_s - before.end_s) for before, after in pairwise(spans)]
         return Task(node, tuple(attempts), tuple(backoffs_s))
 
-    def _attempt(self, span: Span, on_loop: bool, has_siblings: bool) -> Attempt:
+    def _attempt(self, span: Span, on_loop: bool) -> Attempt:
         window = start_s, end_s = function_window(span)
         if span.name == START_NODE:
             body = _framework(end_s - start_s, on_loop)
         else:
-            own = self._own_time(span, window, has_siblings)
+            own = self._own_time(span, window)
             body = body_pieces(span, window, own, self._tree, partial(self._inner, on_loop))
             if on_loop and span.thread == "pool":
                 body = (InExecutor(body),)
@@ -116,9 +115,9 @@ class _Reader:
             after=_framework(span.end_s - end_s, on_loop),
         )
 
-    def _own_time(self, span: Span, window: tuple[float, float], has_siblings: bool) -> OwnTime:
+    def _own_time(self, span: Span, window: tuple[float, float]) -> OwnTime:
         if span.segments is not None:
-            queued = [*(span.loop_waits or ()), *self._late_answers(span)] if has_siblings else ()
+            queued = [*(span.loop_waits or ()), *self._late_answers(span)]
             return LoopTime(span.segments, queued)
         children = inside(span, window, self._tree)
         own_s = window[1] - window[0] - covered_s((c.start_s, c.end_s) for c in children)
@@ -141,7 +140,7 @@ class _Reader:
     def _inner(self, on_loop: bool, span: Span) -> GraphRun | Task:
         """A graph that a function called, or a functional task."""
         if span.kind == "node":
-            return self._task(span, on_loop, has_siblings=True)
+            return self._task(span, on_loop)
         threads = {
             attempt.thread
             for node in self._tree.nodes(span)
@@ -155,38 +154,6 @@ def _framework(seconds: float, on_loop: bool) -> tuple[Piece, ...]:
     if seconds <= 0:
         return ()
     return (Hold(seconds, seconds) if on_loop else Work(seconds, seconds),)
-
-
-def _uncontended(tasks: list[Task]) -> list[Task]:
-    """What LangGraph does around a function holds the siblings' turns too: the least of all."""
-    least: dict[tuple[str | None, str], float] = {}
-    for task in tasks:
-        for attempt in task.attempts:
-            for side in ("before", "after"):
-                key = attempt.span.thread, side
-                least[key] = min(least.get(key, math.inf), _length_s(getattr(attempt, side)))
-    return [
-        msgspec.structs.replace(
-            task,
-            attempts=tuple(
-                msgspec.structs.replace(
-                    attempt,
-                    before=_cut(attempt.before, least[attempt.span.thread, "before"]),
-                    after=_cut(attempt.after, least[attempt.span.thread, "after"]),
-                )
-                for attempt in task.attempts
-            ),
-        )
-        for task in tasks
-    ]
-
-
-def _length_s(framework: tuple[Piece, ...]) -> float:
-    return sum(piece.wall_s for piece in framework if isinstance(piece, Hold | Work))
-
-
-def _cut(framework: tuple[Piece, ...], seconds: float) -> tuple[Piece, ...]:
-    return _framework(seconds, isinstance(framework[0], Hold)) if framework else ()
 
 
 def _with_handlers(tasks: list[Task]) -> list[Task]:

@@ -122,10 +122,36 @@ class _Machine:
         self._end_s = self.now_s
 
     def _graph(self, run: GraphRun) -> _Steps:
+        made = run.checkpointing
+        written_s = self.now_s + made.get_s if made else 0.0
+        if made:
+            written_s = yield from self._save(made.mode, made.input_s, written_s)
         for step in run.steps:
             yield from self._pieces(step.gap)
             yield from self._step(step, run.on_loop)
+            if made:
+                written_s = yield from self._save(made.mode, step.saved_s, written_s)
+        if made:
+            at_end_s = made.put_s if made.mode == "exit" else written_s - self.now_s
+            yield Wait(max(0.0, at_end_s))
         yield from self._pieces(run.tail)
+
+    def _save(self, mode: str, seconds: float, written_s: float) -> Generator[_Need, None, float]:
+        """Write a checkpoint.
+
+        Args:
+            mode: LangGraph's ``durability``.
+            seconds: How long it takes.
+            written_s: When the one before is written.
+
+        Returns:
+            When it is written.
+        """
+        if mode == "sync":
+            yield Wait(seconds)
+        elif mode == "async":
+            return max(self.now_s, written_s) + seconds
+        return self.now_s
 
     def _step(self, step: Step, on_loop: bool) -> _Steps:
         if len(step.tasks) == 1:

@@ -51,6 +51,7 @@ def _regrouped(run: GraphRun, levels: Mapping[int, int]) -> Iterator[Step]:
         if placed and [id(task) for _, task in placed] == [id(task) for task in step.tasks]:
             yield step
             continue
+        placed.sort(key=lambda one: one[1].span.name)  # as LangGraph starts them
         crowded = len(placed) > 1
         yield replace(
             step,

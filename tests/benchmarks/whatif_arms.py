@@ -11,7 +11,6 @@ import random
 import statistics
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -20,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.types import Command
 
 from lgprof.analysis.spans import Leg, RequestLog, SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK
@@ -58,6 +58,10 @@ class Case:
     sync: bool = False
     on_disk: bool = False
     """Its checkpoints go to SQLite."""
+    at_once: int = 1
+    """Requests that run side by side."""
+    answers: int = 0
+    """How often it is resumed after an interrupt."""
     unproven: bool = False
     """It computes in threads beside other nodes, which lgprof does not claim to predict."""
 
@@ -104,7 +108,12 @@ class _Arms:
     def outcome(self) -> Outcome:
         case = self._case
         template = profile_graph(
-            self._graph, case.inputs(0), requests=1, warmup=1, mode="sync" if case.sync else "async"
+            self._graph,
+            case.inputs(0),
+            requests=1,
+            warmup=1,
+            mode="sync" if case.sync else "async",
+            resumes=["yes"] * case.answers,
         ).profile
         asyncio.run(self._run())
         profile = self._profile(template)
@@ -137,16 +146,18 @@ class _Arms:
         case, rng = self._case, random.Random(1)
         for arm in ("recorded", "base", "changed"):
             for number in range(2):
-                await self._arm(arm, case.inputs(-1 - number), counted=False)
+                await self._arm(arm, [case.inputs(-1 - number)], counted=False)
         for number in range(self._number):
             arms = ["recorded", "base", "again", "changed"]
             rng.shuffle(arms)
+            first = number * case.at_once
+            payloads = [case.inputs(first + one) for one in range(case.at_once)]
             for arm in arms:
-                await self._arm(arm, case.inputs(number), counted=True)
+                await self._arm(arm, payloads, counted=True)
             if number % 10 == 0:
                 gc.collect()
 
-    async def _arm(self, arm: str, payload: dict[str, Any], *, counted: bool) -> None:
+    async def _arm(self, arm: str, payloads: list[dict[str, Any]], *, counted: bool) -> None:
         case = self._case
         changed = arm == "changed"
         threads = case.changed_threads if changed else case.threads
@@ -155,56 +166,73 @@ class _Arms:
         options = case.options
         if changed and case.changed_options is not None:
             options = case.changed_options
+        random.seed(payloads[0]["seed"])  # LangGraph draws the jitter of a retry
         if arm == "recorded":
-            request = await self._record(payload, options)
+            requests = await self._record(payloads, options)
             if counted:
-                self._recorded.append(request)
+                self._recorded += requests
             return
-        start_s = time.perf_counter()
-        await self._call(self._changed if changed else self._graph, payload, uuid4(), options)
+        graph = self._changed if changed else self._graph
+        calls = [self._call(graph, payload, options) for payload in payloads]
+        answered = await asyncio.gather(*calls)
         if counted:
-            self._plain[arm].append(time.perf_counter() - start_s)
+            self._plain[arm] += map(_latency_s, answered)
 
-    async def _call(
-        self, graph: Any, payload: dict[str, Any], run_id: Any, options: dict[str, Any]
-    ) -> None:
+    async def _call(self, graph: Any, payload: Any, options: dict[str, Any]) -> list[Leg]:
+        """Call the graph, and answer it where it asks."""
         more = dict(options)
-        config = {"run_id": run_id, "configurable": {"thread_id": str(uuid4())}}
-        config |= more.pop("config", {})
-        if self._case.sync:
-            graph.invoke(payload, config, **more)
-        else:
-            await graph.ainvoke(payload, config, **more)
+        config = {"configurable": {"thread_id": str(uuid4())}, **more.pop("config", {})}
+        legs = []
+        for _ in range(1 + self._case.answers):
+            config["run_id"] = run_id = uuid4()
+            leg = Leg(run_id.int & ID_MASK, SYSTEM_CLOCK.now_ns(), 0)
+            if self._case.sync:
+                graph.invoke(payload, config, **more)
+            else:
+                await graph.ainvoke(payload, config, **more)
+            leg.end_ns = SYSTEM_CLOCK.now_ns()
+            legs.append(leg)
+            payload = Command(resume="yes")
+        return legs
 
-    async def _record(self, payload: dict[str, Any], options: dict[str, Any]) -> Request:
+    async def _record(
+        self, payloads: list[dict[str, Any]], options: dict[str, Any]
+    ) -> list[Request]:
         loop = None if self._case.sync else asyncio.get_running_loop()
-        run_id = uuid4()
         with recording_session(SYSTEM_CLOCK, probes=True, loop=loop) as session:
             assert session.probes is not None
             session.probes.caller_threads.add(threading.get_ident())
             # The first run of a session pays for its probes: `lgprof run` warms up as well.
-            await self._call(self._graph, self._case.inputs(-1), uuid4(), options)
-            leg = Leg(run_id.int & ID_MASK, SYSTEM_CLOCK.now_ns(), 0)
-            await self._call(self._graph, payload, run_id, options)
-            leg.end_ns = SYSTEM_CLOCK.now_ns()
+            await self._call(self._graph, self._case.inputs(-1), options)
+            random.seed(payloads[0]["seed"])
+            calls = [self._call(self._graph, payload, options) for payload in payloads]
+            answered = await asyncio.gather(*calls)
         self._digester.digest(session.recording)
-        log = RequestLog(
-            index=len(self._recorded),
-            legs=[leg],
-            outcome="ok",
-            max_concurrency=options.get("config", {}).get("max_concurrency"),
-            pool_size=pool_size(loop),
-        )
+        first = len(self._recorded)
+        logs = [
+            RequestLog(
+                index=first + number,
+                legs=legs,
+                outcome="ok",
+                max_concurrency=options.get("config", {}).get("max_concurrency"),
+                pool_size=pool_size(loop),
+            )
+            for number, legs in enumerate(answered)
+        ]
         builder = SpanBuilder(
             session.recording, 0, in_loop=not self._case.sync, last_id=self._last_id
         )
-        (request,) = builder.requests([log])
+        requests = builder.requests(logs)
         self._last_id = builder.last_id
-        return request
+        return requests
 
     def _profile(self, template: Profile) -> Profile:
         template.requests = self._recorded
         return template
+
+
+def _latency_s(legs: Sequence[Leg]) -> float:
+    return sum(leg.end_ns - leg.start_ns for leg in legs) / 1e9
 
 
 def _trimmed_mean(values: Sequence[float]) -> float:

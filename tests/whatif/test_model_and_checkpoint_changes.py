@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
 from lgprof.model import Profile, Tokens
 from lgprof.whatif import (
-    Durability,
     Faster,
     FewerOutputTokens,
     Parallel,
     Prediction,
-    SwapCheckpointer,
     SwapModel,
     predict,
 )
@@ -106,50 +103,6 @@ def test_a_node_without_model_calls() -> None:
     found = predict(asking("gpt-4o"), [FewerOutputTokens("other", 0.5)])
     assert saved(found) == (0, 0)
     assert found.caveats == ("no model call was seen in other: nothing changes",)
-
-
-def checkpointed(*, in_gaps: bool) -> Profile:
-    """Two supersteps of 100 ms, 30 ms after each, of which 20 ms of writing a checkpoint."""
-    recording = Recording()
-    for step in (1, 2):
-        node = recording.node("n", recording.at, recording.at + 0.1, step=step)
-        start_s = node.end_s if in_gaps else node.start_s
-        recording.add("checkpoint", "put", start_s, start_s + 0.02, recording.root)
-        recording.at = node.end_s + 0.03
-    request = recording.done()
-    request.end_s = recording.root.end_s = recording.at
-    request.latency_s = recording.at
-    return profile_of([request])
-
-
-def test_checkpoints_written_before_the_next_superstep_can_wait_for_the_end() -> None:
-    profile = checkpointed(in_gaps=True)
-    found = predict(profile, [Durability("exit")])
-    # One of two checkpoints stays, and so do all but 0.1 ms of LangGraph's own time.
-    assert saved(found)[0] == pytest.approx(20, abs=1)
-    assert predict(profile, [Durability("sync")]).caveats == (
-        "checkpoints were written with durability='sync' already",
-    )
-    assert saved(predict(profile, [SwapCheckpointer("memory")]))[0] == pytest.approx(40, abs=1)
-    assert saved(predict(profile, [SwapCheckpointer("none")]))[0] == pytest.approx(40, abs=1)
-
-
-def test_checkpoints_beside_nodes_cost_next_to_nothing() -> None:
-    profile = checkpointed(in_gaps=False)
-    assert predict(profile, [Durability("async")]).caveats == (
-        "checkpoints were written with durability='async' already",
-    )
-    assert saved(predict(profile, [SwapCheckpointer("none")]))[0] == pytest.approx(0, abs=1)
-    assert saved(predict(profile, [Durability("sync")]))[0] == pytest.approx(-40, abs=1)
-
-
-def test_a_checkpointer_in_memory_is_left_as_it_is() -> None:
-    builder = StateGraph(State)
-    builder.add_node("a", sleeper("a", 0.01))
-    builder.add_edge(START, "a")
-    builder.add_edge("a", END)
-    profile = profile_in_virtual_time(builder.compile(checkpointer=InMemorySaver()), {})
-    assert saved(predict(profile, [SwapCheckpointer("memory")]))[0] == 0
 
 
 def test_a_router_behind_nodes_side_by_side_needs_a_superstep_to_wait_in() -> None:

@@ -90,6 +90,19 @@ def test_computing_on_the_loop_gains_nothing_side_by_side() -> None:
     assert saved_ms(profile, Parallel(("a", "b"))) == pytest.approx(1, abs=0.5)  # a wait of 1 ms
 
 
+def test_nodes_side_by_side_start_in_the_order_of_their_names() -> None:
+    """`fetch` waits while `parse` computes, though `parse` came first before."""
+    time = VirtualTime()
+
+    async def parse(state: State) -> dict[str, Any]:
+        time.compute(0.03)
+        return {"a": 1}
+
+    nodes = chain(parse=parse, fetch=sleeper("b", 0.04), last=sleeper("c", 0.01))
+    profile = profile_in_virtual_time(nodes, {}, time=time)
+    assert saved_ms(profile, Parallel(("parse", "fetch"))) == pytest.approx(30, abs=0.5)
+
+
 def test_a_node_takes_half_its_time() -> None:
     profile = profile_in_virtual_time(chain(a=sleeper("a", 0.04), b=sleeper("b", 0.03)), {})
     assert saved_ms(profile, Faster("a", 0.5)) == pytest.approx(20)
@@ -191,6 +204,16 @@ def test_a_blocking_call_in_a_thread_keeps_nobody_waiting() -> None:
     profile = profile_in_virtual_time(two, {}, time=time)
     assert profile.requests[0].latency_s == pytest.approx(0.071, abs=MS)
     assert saved_ms(profile, Unblock("bad")) == pytest.approx(30, abs=0.5)
+
+
+def test_a_blocking_call_keeps_the_nodes_of_a_subgraph_waiting() -> None:
+    """They have no siblings but those of the node around them."""
+    time = VirtualTime()
+    inner = chain(x=sleeper("b", 0.012), y=sleeper("c", 0.012), z=sleeper("i", 0.012))
+    siblings = side_by_side(sleeper("d", 0.0), bad=blocker(time, "a", 0.02), inner=inner)
+    profile = profile_in_virtual_time(siblings, {}, time=time)
+    assert profile.requests[0].latency_s == pytest.approx(0.045, abs=MS)
+    assert saved_ms(profile, Unblock("bad")) == pytest.approx(9, abs=0.5)
 
 
 def test_a_node_waits_for_the_one_before_it_alone() -> None:
