@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import subprocess
 import tempfile
 import threading
@@ -20,6 +19,7 @@ import lgprof
 from lgprof import errors
 from lgprof.errors import LgprofError, TargetError, TargetFailedError, UsageError
 from lgprof.gate import protocol
+from lgprof.gate.process_group import kill_group
 
 _ANSWER = TypeVar("_ANSWER", bound=msgspec.Struct)
 
@@ -129,12 +129,7 @@ class SideProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        if os.name == "posix":
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        else:
-            self._process.kill()
-        self._process.wait()
+        kill_group(self._process)
         self.leave()
         self._printed.close()
 

@@ -28,6 +28,10 @@ class Open(msgspec.Struct, tag=True):
     failed_when: str | None
     inputs: list[Any] | None
     """None: made from the graph's input schema."""
+    root: str
+    """The user's working tree."""
+    tree: str
+    """The side's own, whose modules take the place of those of the working tree."""
     foreign: list[str]
     """Folders that none of the side's modules may come from: they hold other versions."""
 

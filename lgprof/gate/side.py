@@ -80,6 +80,7 @@ class Side:
         self._cleanup.close()
 
     def _open(self, asked: protocol.Open) -> protocol.Opened:
+        _lead_imports(Path(asked.root), Path(asked.tree))
         file = Path(asked.settings_file) if asked.settings_file else None
         source = load_target(asked.spec, Settings(app=asked.app, file=file), Path.cwd())
         foreign = _modules_from(asked.foreign)
@@ -170,11 +171,27 @@ def _pin(core: int) -> None:
                 os.sched_setaffinity(thread.id, {core})
 
 
+def _lead_imports(root: Path, tree: Path) -> None:
+    """Import from our own tree what is installed from the working tree in editable mode."""
+    for place, entry in enumerate(sys.path):
+        folder = Path(entry).resolve()
+        if not entry or _is_installed(folder) or not folder.is_relative_to(root):
+            continue
+        ours = tree / folder.relative_to(root)
+        if ours.is_dir():
+            sys.path[place] = str(ours)
+
+
+def _is_installed(path: Path) -> bool:
+    """Whether a path is of the environment: that may lie in the working tree too."""
+    return path.is_relative_to(sys.prefix) or "site-packages" in path.parts
+
+
 def _modules_from(folders: list[str]) -> list[str]:
     """Files of loaded modules that lie in one of the folders; lgprof's own and installed ones not.
 
-    Where a project is installed in editable mode, a module that its tree does not provide at the
-    expected place comes from the tree that is installed.
+    Where a project is installed in editable mode, a module that its own tree does not provide at
+    the same place, or that a finder of its own leads to, comes from the tree that is installed.
     """
     places = [Path(folder) for folder in folders]
     return sorted(
@@ -182,8 +199,7 @@ def _modules_from(folders: list[str]) -> list[str]:
         for name, module in list(sys.modules.items())
         if name.partition(".")[0] != "lgprof"
         and (file := getattr(module, "__file__", None)) is not None
-        and not Path(file).is_relative_to(sys.prefix)
-        and "site-packages" not in Path(file).parts
+        and not _is_installed(Path(file))
         and any(Path(file).is_relative_to(place) for place in places)
     )
 

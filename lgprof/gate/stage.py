@@ -62,7 +62,7 @@ class Stage:
         folder = tree / within
         if not folder.is_dir():
             raise TargetError(
-                f"the {name} has no folder {within}",
+                f"the {name} ({shown_as}) has no folder {within}",
                 hint="run lgprof from a folder that both versions have",
             )
         return Version(name, tree, folder, shown_as, python)
@@ -93,6 +93,8 @@ class Stage:
             app=settings.app,
             settings_file=str(file) if file else None,
             inputs=inputs,
+            root=str(root),
+            tree=str(version.tree),
             foreign=[] if version.is_candidate else [str(root), str(self.candidate.tree)],
             **protocol.packed_options(self._subject.options),
         )

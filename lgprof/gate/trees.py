@@ -1,8 +1,9 @@
-"""Two folders to compare: a git worktree of the base, and a copy of the working tree.
+"""Two folders to compare: the files of the base, and a copy of the working tree.
 
 They are siblings with names of equal length, since the length of a path moves what Python and the
 system lay out in memory, and with it timings. What git ignores, such as ``.env`` and data, is in no
-commit: both folders get links to it.
+commit: both folders get links to it. The base is checked out with an index of its own, so that the
+user's repository does not know of it, and nothing of it can be left there.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psutil
 
 from lgprof.errors import UsageError
+from lgprof.gate.git import file_names, git, has_commit, last_line, submodules
 
 _PREFIX = "lgprof-gate"
-_NOT_LINKED = {"__pycache__", ".lgprof", ".venv", "venv", "node_modules"}
-_NOT_COPIED = re.compile(r"\.(pyc|pyo)$")
-_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-"""Variables that git sets for its hooks, and that would point it elsewhere."""
+_OF_NO_VERSION = {"__pycache__", ".lgprof", ".venv", "venv", "node_modules"}
+"""Folders that are made by tools, and belong to no version."""
+_COMPILED = re.compile(r"\.(pyc|pyo)$")
+_ENVIRONMENT = "pyvenv.cfg"
+"""A folder with this file is a virtual environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,15 @@ class Trees:
     """The base, as the user named it."""
     commit: str
     """The same, as an abbreviated commit."""
-    is_same: bool
-    """No file differs between the two, as far as git knows them."""
+    head: str
+    """What the working tree is at, as an abbreviated commit."""
+    changes: int
+    """Files of the working tree that are not as in ``head``."""
+
+    @property
+    def is_same(self) -> bool:
+        """No file differs between the two, as far as git knows them."""
+        return self.commit == self.head and not self.changes
 
 
 @contextmanager
@@ -53,51 +63,41 @@ def two_trees(cwd: Path, revision: str) -> Iterator[Trees]:
         revision: Names the base.
 
     Raises:
-        UsageError: No git repository, or no such revision.
+        UsageError: No git repository, no such revision, or a submodule lacks its commit.
     """
     root = _root(cwd)
     commit = _commit(root, revision)
-    _sweep(root)
+    _sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{os.getpid()}-")).resolve()
     base, candidate = folder / "base", folder / "work"
     try:
-        # Hooks are the user's, for the user's own checkouts.
-        _git(
-            root,
-            "-c",
-            f"core.hooksPath={os.devnull}",
-            "worktree",
-            "add",
-            "--detach",
-            str(base),
-            commit,
-        )
+        _check_out(root, commit, base)
         _copy(root, candidate)
         for tree in (base, candidate):
             _link_ignored(root, tree)
-        is_same = not _git(root, "status", "--porcelain") and commit == _commit(root, "HEAD")
-        yield Trees(root, base, candidate, revision, commit[:10], is_same)
+        head = git(root, "rev-parse", "HEAD")
+        yield Trees(root, base, candidate, revision, commit[:10], head[:10], _changes(root))
     finally:
-        _remove(root, folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _root(cwd: Path) -> Path:
     try:
-        return Path(_git(cwd, "rev-parse", "--show-toplevel")).resolve()
+        return Path(git(cwd, "rev-parse", "--show-toplevel")).resolve()
     except FileNotFoundError:
         raise UsageError(
             "--against needs git, and there is none", hint="install git, or use --baseline PROFILE"
         ) from None
     except subprocess.CalledProcessError as error:
         raise UsageError(
-            f"--against: {cwd} is in no git repository ({_last_line(error)})",
+            f"--against: {cwd} is in no git repository ({last_line(error)})",
             hint="run lgprof in the project's repository, or use --baseline PROFILE",
         ) from None
 
 
 def _commit(root: Path, revision: str) -> str:
     try:
-        return _git(
+        return git(
             root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
         )
     except subprocess.CalledProcessError:
@@ -108,89 +108,103 @@ def _commit(root: Path, revision: str) -> str:
 
 
 def _revision_hint(root: Path, revision: str) -> str:
-    remotes = _git(root, "remote").splitlines()
-    for remote in remotes:
+    for remote in git(root, "remote").splitlines():
         name = f"{remote}/{revision}"
-        if _succeeds(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+        if has_commit(root, name):
             return f"did you mean --against {name}?"
-    if _git(root, "rev-parse", "--is-shallow-repository") == "true":
+    if git(root, "rev-parse", "--is-shallow-repository") == "true":
         return (
-            "this clone is shallow: git fetch --unshallow, or fetch-depth: 0 for actions/checkout"
+            "this clone is shallow: set fetch-depth: 0 for actions/checkout, or git fetch "
+            "--unshallow; branches are then named as in --against origin/main"
         )
     return "name a branch, a tag or a commit; git fetch may be missing"
 
 
-def _copy(root: Path, to: Path) -> None:
+# --- the base ------------------------------------------------------------------------------------
+
+
+def _check_out(repository: Path, commit: str, to: Path) -> None:
+    """Write the files of a commit, and of its submodules, into a folder."""
+    to.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}-index-") as index:
+        git(
+            repository,
+            *("-c", f"core.hooksPath={os.devnull}"),  # they are for the user's own checkouts
+            *(f"--work-tree={to}", "read-tree", "--reset", "-u", commit),
+            GIT_INDEX_FILE=str(Path(index) / "index"),
+        )
+    for path, pinned in submodules(repository, commit):
+        inner = repository / path
+        if not (inner / ".git").exists():  # not initialised: the working tree lacks it too
+            continue
+        if not has_commit(inner, pinned):
+            raise UsageError(
+                f"--against: the base has submodule {path} at {pinned[:10]}, which is not here",
+                hint=f"git -C {inner} fetch",
+            )
+        _check_out(inner, pinned, to / path)
+
+
+# --- the candidate -------------------------------------------------------------------------------
+
+
+def _copy(repository: Path, to: Path) -> None:
     """The files of the working tree that git knows or would add, with uncommitted changes."""
-    names = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, dict.fromkeys(names)):
-        source, target = root / name, to / name
+    to.mkdir(parents=True, exist_ok=True)
+    for name in [*file_names(repository, "--cached"), *_untracked(repository)]:
+        source, target = repository / name, to / name
         if source.is_symlink() or source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
-        elif source.is_dir():  # a submodule
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source, target_is_directory=True)
-    to.mkdir(exist_ok=True)
+        elif (source / ".git").exists():  # a submodule, or a repository inside this one
+            _copy(source, target)
 
 
-def _link_ignored(root: Path, tree: Path) -> None:
-    listed = _git(
-        root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
-    )
-    for name in filter(None, listed.split("\0")):
-        source, link = root / name, tree / name.rstrip("/")
+def _untracked(repository: Path) -> list[str]:
+    """Files that git would add, but those that belong to no version."""
+    names = file_names(repository, "--others", "--exclude-standard")
+    paths = [PurePosixPath(name) for name in names]
+    environments = {path.parent for path in paths if path.name == _ENVIRONMENT}
+    return [
+        name
+        for name, path in zip(names, paths, strict=True)
+        if not _OF_NO_VERSION.intersection(path.parts)
+        and not _COMPILED.search(name)
+        and not environments.intersection(path.parents)
+    ]
+
+
+def _changes(root: Path) -> int:
+    """How many files of the working tree are not as in the commit that it is at."""
+    changed = git(root, "diff", "--name-only", "-z", "HEAD").split("\0")
+    return len(list(filter(None, changed))) + len(_untracked(root))
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def _link_ignored(repository: Path, tree: Path) -> None:
+    ignored = file_names(repository, "--others", "--ignored", "--exclude-standard", "--directory")
+    for name in ignored:
+        source, link = repository / name, tree / name.rstrip("/")
         if _is_linked(source) and link.parent.is_dir() and not link.exists():
             link.symlink_to(source, target_is_directory=source.is_dir())
+    for path, _ in submodules(repository, "HEAD"):
+        if (repository / path / ".git").exists() and (tree / path).is_dir():
+            _link_ignored(repository / path, tree / path)
 
 
 def _is_linked(source: Path) -> bool:
     return not (
-        source.name in _NOT_LINKED
-        or _NOT_COPIED.search(source.name)
-        or (source / "pyvenv.cfg").exists()
+        source.name in _OF_NO_VERSION
+        or _COMPILED.search(source.name)
+        or (source / _ENVIRONMENT).exists()
     )
 
 
-def _remove(root: Path, folder: Path) -> None:
-    _succeeds(root, "worktree", "remove", "--force", str(folder / "base"))
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _worktrees(root: Path) -> list[Path]:
-    lines = _git(root, "worktree", "list", "--porcelain").splitlines()
-    return [Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
-
-
-def _sweep(root: Path) -> None:
+def _sweep() -> None:
     """Remove what a gate left that was killed before it could clear up."""
-    for path in _worktrees(root):
-        left = re.fullmatch(rf"{_PREFIX}-(\d+)-\w+", path.parent.name)
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}-*"):
+        left = re.fullmatch(rf"{_PREFIX}-(\d+)-\w+", folder.name)
         if left and not psutil.pid_exists(int(left[1])):
-            _remove(root, path.parent)
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for us: a checkout cut short would be hard to remove
-    )
-    return done.stdout.strip()
-
-
-def _succeeds(folder: Path, *arguments: str) -> bool:
-    try:
-        _git(folder, *arguments)
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
-
-
-def _last_line(error: subprocess.CalledProcessError) -> str:
-    return str(error.stderr).strip().splitlines()[-1] if error.stderr else "git failed"
+            shutil.rmtree(folder, ignore_errors=True)

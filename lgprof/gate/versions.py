@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 import time
@@ -27,7 +28,8 @@ from lgprof.model import Decision, Verdict
 from lgprof.run.options import Billing
 from lgprof.stats import relative_change
 
-_ENDING = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+_ENDING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+_ONE_WISH_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +195,24 @@ def _pricing(billing: Billing) -> CostOf:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """A polite request to end, as CI systems send it, clears up like Ctrl-C."""
+    """Have a polite request to end, as CI systems send it, clear up like Ctrl-C.
+
+    One that is repeated while we clear up is the same wish, and disturbs nothing.
+    """
+    last_s = -math.inf
+
+    def end(number: int, frame: object) -> None:
+        nonlocal last_s
+        since_s, last_s = time.monotonic() - last_s, time.monotonic()
+        if since_s > _ONE_WISH_S:
+            raise KeyboardInterrupt
+
     try:
-        kept: Mapping[int, Any] = {number: signal.signal(number, _end) for number in _ENDING}
+        kept: Mapping[int, Any] = {
+            number: signal.signal(number, end)
+            for number in _ENDING
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
     except ValueError:  # not in the main thread: its signals are others' business
         yield
         return
@@ -204,7 +221,3 @@ def _ended_in_order() -> Iterator[None]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-
-
-def _end(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -67,7 +67,7 @@ def _round(
     block = 4 if graph in ("cpu", "ten") else 1
     course = Course(0, REQUESTS[graph], block, cores[number % len(cores)])
     with _processes(versions, root, chance) as sides:
-        _ask_all(sides, _opening(graph), protocol.Opened)
+        _ask_all(sides, _opening(graph, root), protocol.Opened)
         _ask_all(sides, protocol.WarmUp(1_000_000_000, 60, 0.4), protocol.WarmedUp)
         return {
             branch: Pair(sides["main"], sides[branch], _TIMEOUT_S, chance).run(course)
@@ -99,12 +99,14 @@ def _ask_all(
         side.answer(kind, _WITHIN_S)
 
 
-def _opening(graph: str) -> protocol.Open:
+def _opening(graph: str, root: Path) -> protocol.Open:
     return protocol.Open(
         spec=f"app:{graph}",
         app=None,
         settings_file=None,
         inputs=[INPUT],
+        root=str(root),
+        tree=str(root),  # nothing is installed from there
         foreign=[],
         **protocol.packed_options(RunOptions()),
     )

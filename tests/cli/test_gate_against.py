@@ -147,12 +147,41 @@ def test_a_base_without_the_graph(project: GatedProject) -> None:
     assert "name another revision with --against" in done.hint
 
 
+def test_a_project_that_is_installed_from_the_working_tree(project: GatedProject) -> None:
+    """As ``pip install --editable`` does it: its folder comes after all others in ``sys.path``."""
+    project.repository.git("rm", "-q", "app.py")
+    project.repository.commit(**{"lib/app.py": APP})
+    project.write("lib/app.py", APP.replace("answer.content}", "answer.contents}"))
+    site = project.temporary.parent / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        f"import sys\nsys.path.append({str(project.folder / 'lib')!r})\n"
+    )
+    environment = project.environment | {"PYTHONPATH": str(site)}
+    done = project.run("gate", "app:app", "--against", "HEAD", env=environment)
+    assert done.code == 3, done.err
+    assert "the candidate: every request fails: AttributeError" in done.error
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_while_the_graph_hangs(project: GatedProject, sent: signal.Signals) -> None:
     project.repository.commit(app__py=HANGING)
     process = project.start("gate", "app:app", "--against", "HEAD", env=project.environment)
     wait_for_lines(project.notes, 2, process)
     process.send_signal(sent)
+    done = finish(process)
+    assert done.code == 130
+    assert done.err == "interrupted: nothing was decided\n"
+
+
+def test_stopped_again_and_again_while_git_checks_out_the_base(project: GatedProject) -> None:
+    project.repository.git("config", "filter.slow.clean", "cat")
+    project.repository.git("config", "filter.slow.smudge", 'echo started >> "$STARTED"; sleep 600')
+    project.repository.commit(**{".gitattributes": "*.slow filter=slow\n", "a.slow": "1\n"})
+    process = project.start("gate", "app:app", "--against", "HEAD", env=project.environment)
+    wait_for_lines(project.notes, 1, process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
     done = finish(process)
     assert done.code == 130
     assert done.err == "interrupted: nothing was decided\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -101,17 +102,68 @@ def test_everything_is_gone_after_an_interrupt(repository: Repository) -> None:
     assert repository.worktrees == 1
 
 
-def test_what_a_killed_gate_left_is_swept_up(repository: Repository, tmp_path: Path) -> None:
+def test_what_a_killed_gate_left_is_swept_up(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.Popen(["true"])
     ended.wait()
-    left = tmp_path / f"lgprof-gate-{ended.pid}-abc" / "base"
-    mine = tmp_path / f"lgprof-gate-{os.getpid()}-abc" / "base"
+    left = tmp_path / f"lgprof-gate-{ended.pid}-abc"
+    mine = tmp_path / f"lgprof-gate-{os.getpid()}-abc"
     for folder in (left, mine):
-        repository.git("worktree", "add", "-q", "--detach", str(folder))
+        (folder / "base").mkdir(parents=True)
     with two_trees(repository.folder, "HEAD"):
         assert not left.exists()
         assert mine.exists()  # its gate still runs
-    assert repository.worktrees == 2
+
+
+def test_an_environment_that_git_does_not_ignore_is_no_change(repository: Repository) -> None:
+    repository.write("env/pyvenv.cfg", "")
+    repository.write("env/lib/site-packages/big.py", "")
+    repository.write("__pycache__/app.pyc", "")
+    repository.write(".lgprof/run.json", "")
+    with two_trees(repository.folder, "HEAD") as trees:
+        assert trees.is_same
+        assert not (trees.candidate / "env").exists()
+    repository.write("more.py", "")
+    with two_trees(repository.folder, "HEAD") as trees:
+        assert trees.changes == 1
+
+
+@pytest.fixture
+def with_submodule(repository: Repository, tmp_path: Path) -> Repository:
+    """A repository with another one inside."""
+    inner = Repository(tmp_path / "inner")
+    inner.commit(shared__py="version = 1\n", **{".gitignore": "built\n"})
+    repository.git(
+        "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.folder), "sub"
+    )
+    repository.commit()
+    return repository
+
+
+def test_each_side_has_its_own_version_of_a_submodule(with_submodule: Repository) -> None:
+    with_submodule.write("sub/shared.py", "version = 2\n")
+    with_submodule.write("sub/built", "by hand\n")
+    with two_trees(with_submodule.folder, "HEAD") as trees:
+        assert (trees.base / "sub" / "shared.py").read_text() == "version = 1\n"
+        assert (trees.candidate / "sub" / "shared.py").read_text() == "version = 2\n"
+        assert (trees.base / "sub" / "built").read_text() == "by hand\n"
+        assert (trees.candidate / "sub" / "built").read_text() == "by hand\n"
+        assert not trees.is_same
+
+
+def test_a_commit_of_a_submodule_that_is_not_here(with_submodule: Repository) -> None:
+    with_submodule.git("update-index", "--cacheinfo", f"160000,{'1' * 40},sub")
+    with_submodule.git("commit", "-q", "-m", "a submodule that nobody has")
+    with (
+        pytest.raises(
+            UsageError, match="submodule sub at 1111111111, which is not here"
+        ) as refused,
+        two_trees(with_submodule.folder, "HEAD"),
+    ):
+        pass
+    assert refused.value.hint == f"git -C {with_submodule.folder / 'sub'} fetch"
 
 
 def test_no_repository(tmp_path: Path) -> None:
