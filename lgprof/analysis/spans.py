@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from lgprof.analysis.collector import collector_paused
+from lgprof.analysis.io_scopes import io_by_scope
 from lgprof.analysis.model_calls import model_call
 from lgprof.analysis.runs import Holds, Run, Work, read_runs, read_works
 from lgprof.model import Outcome, Request, Segment, Span, SpanKind
@@ -89,7 +90,7 @@ class SpanBuilder:
         self._digests: dict[int, NodeDigest] = {}
         self._clients: dict[int, list[int]] = defaultdict(list)
         """By attempt: how long it took to build each HTTP client."""
-        self._io: dict[int, list[IoEvent]] = defaultdict(list)
+        self._io: Mapping[int, Sequence[IoEvent]] = {}
         self._rate_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self.last_id = last_id
         self._called_ns: dict[int, int] = {}
@@ -157,14 +158,17 @@ class SpanBuilder:
             is_call = known is not None and known.kind == RunKind.MODEL
             waiting = scope if is_call else self._attempt_of(scope)
             self._rate_waits[waiting].append((self._s(start_ns), self._s(end_ns)))
-        for event in self._recording.io:
-            scope = self._attempt_of(event.scope) if event.kind == "store" else event.scope
-            self._io[scope].append(event)
+        self._io = io_by_scope(self._recording.io, self._attempt_of, self._nested_graphs())
         for build in self._recording.clients:
             self._clients[self._attempt_of(build.scope)].append(build.taken_ns)
         self._digests = {
             self._attempt_of(run): digest for run, digest in self._recording.digests.items()
         }
+
+    def _nested_graphs(self) -> Iterator[Run]:
+        for run in self._runs.values():
+            if run.namespace and not run.is_attempt and self._is_graph(run):
+                yield run
 
     def _attempt_of(self, run_id: int) -> int:
         """The attempt that is, or is around, a run."""

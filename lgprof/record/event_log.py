@@ -167,6 +167,9 @@ class IoEvent:
     """Id of the graph run or attempt that asked for it."""
     hits: tuple[str, ...] = ()
     """Of a cache lookup: names of the nodes that it answered."""
+    namespace: int = 0
+    """Of a checkpointer's: hash of the namespace of the graph whose checkpoint it is; 0 for the
+    outermost one's."""
 
 
 RateWait = tuple[int, int, int]

@@ -43,7 +43,7 @@ class IoLog:
                 result = function(*args, **kwargs)
                 return result
             finally:
-                self._note(kind, name, start_ns, hits(result))
+                self._note(kind, name, start_ns, hits(result), args)
 
         return timed_call
 
@@ -60,13 +60,25 @@ class IoLog:
                 result = await function(*args, **kwargs)
                 return result
             finally:
-                self._note(kind, name, start_ns, hits(result))
+                self._note(kind, name, start_ns, hits(result), args)
 
         return timed_call
 
-    def _note(self, kind: str, name: str, start_ns: int, hits: tuple[str, ...]) -> None:
+    def _note(
+        self, kind: str, name: str, start_ns: int, hits: tuple[str, ...], args: tuple[Any, ...]
+    ) -> None:
+        end_ns = self._now_ns()
         scope = (origin() if kind == "store" else 0) or self._graph_run
-        self._events.append(IoEvent(kind, name, start_ns, self._now_ns(), scope, hits))
+        namespace = _namespace_of(args[0]) if kind == "checkpoint" and args else ""
+        self._events.append(
+            IoEvent(kind, name, start_ns, end_ns, scope, hits, hash(namespace) if namespace else 0)
+        )
+
+
+def _namespace_of(config: dict[str, Any]) -> str:
+    """Of the graph that a checkpointer is called for."""
+    namespace: str = config.get("configurable", {}).get("checkpoint_ns", "")
+    return namespace
 
 
 def probed_saver(saver: BaseCheckpointSaver[Any], log: IoLog) -> BaseCheckpointSaver[Any]:

@@ -14,7 +14,7 @@ from lgprof.langgraph_adapter.rewire import durability_config
 from lgprof.model import Profile
 from lgprof.whatif import Change, Durability, Faster, SwapCheckpointer, predict
 from lgprof.whatif.changes import DurabilityMode
-from tests.whatif.graphs import graph, profile_in_virtual_time, sleeper
+from tests.whatif.graphs import chain, graph, profile_in_virtual_time, sleeper
 
 SAVE_S = 0.006
 OVERHEAD_MS = 2.0
@@ -96,6 +96,18 @@ def test_a_faster_node_gains_nothing_where_the_end_waits_for_checkpoints() -> No
     """Six checkpoints of 6 ms, one after another, outlast nodes of 3 ms."""
     assert saved_ms(profiled("async", 0.003), Faster("c", 0.5)) == pytest.approx(0, abs=0.01)
     assert saved_ms(profiled("sync", 0.003), Faster("c", 0.5)) == pytest.approx(3, abs=0.01)
+
+
+def test_a_subgraph_writes_none_of_its_own_at_the_end() -> None:
+    def nested(mode: DurabilityMode) -> Profile:
+        inner = chain(x=sleeper("a", 0.01), y=sleeper("b", 0.01))
+        edges = [(START, "inner"), ("inner", END)]
+        outer = graph({"inner": inner}, edges, checkpointer=SlowSaver())
+        return profile_in_virtual_time(outer, {}, config=durability_config(mode))
+
+    profile = nested("sync")
+    measured_ms = (latency_s(profile) - latency_s(nested("exit"))) * 1e3
+    assert saved_ms(profile, Durability("exit")) == pytest.approx(measured_ms, abs=OVERHEAD_MS)
 
 
 def test_a_checkpointer_in_memory_is_left_as_it_is() -> None:
