@@ -144,6 +144,8 @@ class Observed:
             yield f"{path} calls the tool{'s' if len(tools) > 1 else ''} {', '.join(tools)}"
         if self.below("store", path) or "store" in hints.context:
             yield f"{path} uses the store"
+        if "writer" in hints.context:
+            yield f"{path} writes to the stream of events"
         if hints.effects:
             yield f"{path} was seen to {' and '.join(hints.effects)}"
         if hints.shared:

@@ -15,20 +15,24 @@ from langgraph.types import Command, Send
 
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.shared_state import SharedState
-from lgprof.langgraph_adapter.walk import (
-    TASK_TYPE,
+from lgprof.langgraph_adapter.uses import (
     captured,
-    functions_of,
+    closure_uses,
     global_uses,
     instructions_of,
-    mentions_interrupt,
     named_globals,
     names_in,
+)
+from lgprof.langgraph_adapter.walk import (
+    TASK_TYPE,
+    functions_of,
+    mentions_goto,
+    mentions_interrupt,
     own_functions_of,
     runnables_in,
     tools_of,
 )
-from lgprof.model import NodeHints
+from lgprof.model import GOTO, NodeHints
 
 _INJECTED = ("config", "store", "runtime", "writer")
 _GETTERS = {
@@ -36,6 +40,7 @@ _GETTERS = {
     "get_store": "store",
     "get_runtime": "runtime",
     "get_stream_writer": "writer",
+    "stream_writer": "writer",
 }
 _CLOCK_MODULES = ("random", "secrets", "uuid", "numpy.random")
 _CLOCK_NAMES = frozenset(
@@ -106,12 +111,9 @@ def _distinct(found: Iterable[str]) -> list[str]:
 
 
 def _clocks(function: types.FunctionType) -> Iterator[str]:
-    for name, value in (*global_uses(function).items(), *captured(function).items()):
+    for name, value in (*global_uses(function).items(), *closure_uses(function).items()):
         if _is_clock(value):
             yield name
-    imported = {one.argval for one in instructions_of(function) if one.opname == "IMPORT_NAME"}
-    for module in imported.intersection(_CLOCK_MODULES):
-        yield str(module)
     used = {
         one.argval
         for one in instructions_of(function)
@@ -119,8 +121,6 @@ def _clocks(function: types.FunctionType) -> Iterator[str]:
     }
     for name in sorted(_CLOCK_NAMES & used):
         yield name
-    if "time" in used and "time" in imported:
-        yield "time.time"
 
 
 def _is_clock(value: object) -> bool:
@@ -133,7 +133,7 @@ def _is_clock(value: object) -> bool:
     if module == "time" or (isinstance(owner, types.ModuleType) and owner.__name__ == "time"):
         return getattr(value, "__name__", "") != "sleep"
     owned_by = type(owner).__module__ if owner is not None else ""
-    return module in _CLOCK_MODULES or owned_by in _CLOCK_MODULES
+    return any(name.startswith(_CLOCK_MODULES) for name in (module, owned_by))
 
 
 def _injected(runnables: list[object], functions: list[types.FunctionType]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _tools(runnables: list[object], functions: list[types.FunctionType]) -> Iter
     reached = [
         value
         for function in functions
-        for value in (*captured(function).values(), *global_uses(function).values())
+        for value in (*closure_uses(function).values(), *global_uses(function).values())
     ]
     for value in (*runnables, *reached):
         if isinstance(value, BaseTool):
@@ -165,7 +165,10 @@ def _control(functions: list[types.FunctionType]) -> Iterator[str]:
     for function in functions:
         if mentions_interrupt(function):
             yield "interrupt"
-        values = list(global_uses(function).values())
-        for known in (Command, Send):
-            if any(value is known for value in values):
-                yield known.__name__
+        used = (*closure_uses(function).values(), *global_uses(function).values())
+        if mentions_goto(function):
+            yield GOTO
+        elif any(value is Command for value in used):
+            yield "Command"
+        if any(value is Send for value in used):
+            yield "Send"

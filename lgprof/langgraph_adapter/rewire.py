@@ -23,7 +23,8 @@ from langgraph.types import CachePolicy, RetryPolicy
 from lgprof.langgraph_adapter.entry import WrapFunction, wrap_bound
 from lgprof.langgraph_adapter.graphs import AnyGraph, replace_graph
 from lgprof.langgraph_adapter.tasks import TaskPolicy, task_named, with_task_policy
-from lgprof.langgraph_adapter.walk import captured, functions_of, named_globals, runnables_in
+from lgprof.langgraph_adapter.uses import captured, named_globals
+from lgprof.langgraph_adapter.walk import functions_of, runnables_in
 
 NodeChange = Callable[[AnyGraph, str], AnyGraph]
 """From a graph and the name of a node in it to a changed copy."""

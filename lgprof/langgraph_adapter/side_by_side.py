@@ -22,7 +22,13 @@ from lgprof.langgraph_adapter.rewire import (
     UnsafeTopologyError,
     at_node,
 )
-from lgprof.langgraph_adapter.walk import functions_of, mentions_interrupt, runnables_in
+from lgprof.langgraph_adapter.walk import (
+    functions_of,
+    mentions_goto,
+    mentions_interrupt,
+    own_functions_of,
+    runnables_in,
+)
 
 Builder = StateGraph[Any, Any, Any, Any]
 
@@ -137,8 +143,11 @@ def refuse_members(graph: AnyGraph, builder: Builder, chain: Sequence[str]) -> N
         for breakpoints in (graph.interrupt_before_nodes, graph.interrupt_after_nodes):
             if breakpoints == "*" or name in breakpoints:
                 raise UnsafeTopologyError(f"the graph is interrupted at {name}")
-        if any(map(mentions_interrupt, functions_of(runnables_in([graph.nodes[name].bound])))):
+        parts = list(runnables_in([graph.nodes[name].bound]))
+        if any(map(mentions_interrupt, functions_of(parts))):
             raise UnsafeTopologyError(f"{name} calls interrupt()")
+        if any(map(mentions_goto, own_functions_of(parts))):
+            raise UnsafeTopologyError(f"{name} may return a Command that names the next node")
 
 
 def refuse_ways_in(builder: Builder, chain: Sequence[str]) -> None:

@@ -13,13 +13,8 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph._internal._constants import CONF, CONFIG_KEY_CALL
 
 from lgprof.langgraph_adapter.graphs import Around
-from lgprof.langgraph_adapter.walk import (
-    TASK_TYPE,
-    captured,
-    functions_of,
-    named_globals,
-    runnables_in,
-)
+from lgprof.langgraph_adapter.uses import captured, named_globals
+from lgprof.langgraph_adapter.walk import TASK_TYPE, functions_of, runnables_in
 
 
 @dataclass(frozen=True, slots=True)

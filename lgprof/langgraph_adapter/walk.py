@@ -5,15 +5,13 @@ What a version of LangGraph lacks is not found: nothing here fails for it.
 
 from __future__ import annotations
 
-import contextlib
-import dis
 import functools
 import inspect
-import sysconfig
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import langgraph.errors
 import langgraph.func
 import langgraph.types
 from langchain_core.runnables import (
@@ -28,13 +26,17 @@ from langgraph._internal._runnable import RunnableSeq
 from langgraph.pregel import Pregel
 
 from lgprof.langgraph_adapter.graphs import AnyGraph, AnyRunnable, Around
+from lgprof.langgraph_adapter.uses import (
+    captured,
+    closure_uses,
+    codes_of,
+    global_uses,
+    is_library_file,
+    named_globals,
+    names_in,
+)
 
-_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 TASK_TYPE: Any = getattr(langgraph.func, "_TaskFunction", ())
-GLOBAL_LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
-"""Instructions that read a global."""
-_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
-_MISSING: Any = object()
 _FRAMEWORK = ("langchain", "langchain_core", "langgraph")
 _FOLLOW_DEPTH = 4
 """How many calls deep a node's own helper functions are followed."""
@@ -166,68 +168,9 @@ def _plain_functions(candidate: object) -> Iterator[tuple[types.FunctionType, ob
                 candidate = getattr(candidate, "__wrapped__", None)
 
 
-def codes_of(function: types.FunctionType) -> list[types.CodeType]:
-    """A function's code and that of the functions, lambdas and comprehensions in it."""
-    codes = [function.__code__]
-    for code in codes:
-        codes += [const for const in code.co_consts if isinstance(const, types.CodeType)]
-    return codes
-
-
-def names_in(function: types.FunctionType) -> set[str]:
-    """Names of globals, attributes and imports."""
-    return {name for code in codes_of(function) for name in code.co_names}
-
-
 def _outer_values(function: types.FunctionType) -> list[object]:
     """What a function sees beyond its own scope: captured variables, and globals it names."""
     return [*captured(function).values(), *named_globals(function).values()]
-
-
-def captured(function: types.FunctionType) -> dict[str, object]:
-    """The variables of outer functions that a function uses, by name."""
-    found: dict[str, object] = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a variable that is not set yet
-            found[name] = cell.cell_contents
-    return found
-
-
-def instructions_of(function: types.FunctionType) -> Iterator[dis.Instruction]:
-    """The instructions of a function and of those in it."""
-    for code in codes_of(function):
-        yield from dis.get_instructions(code)
-
-
-def named_globals(function: types.FunctionType) -> dict[str, object]:
-    """The globals that a function uses, by name."""
-    used = (one for one in instructions_of(function) if one.opname in GLOBAL_LOADS)
-    names = dict.fromkeys(str(one.argval) for one in used)
-    return {name: function.__globals__[name] for name in names if name in function.__globals__}
-
-
-def global_uses(function: types.FunctionType) -> dict[str, object]:
-    """Globals that a function uses, by dotted name; attributes of modules and classes followed."""
-    found: dict[str, object] = {}
-    instructions = list(instructions_of(function))
-    for position, one in enumerate(instructions):
-        if one.opname in GLOBAL_LOADS and one.argval in function.__globals__:
-            name, value = str(one.argval), function.__globals__[one.argval]
-            for after in instructions[position + 1 :]:
-                is_namespace = isinstance(value, types.ModuleType | type)
-                if after.opname not in _ATTRIBUTES or not is_namespace:
-                    break
-                value = _attribute(value, after.argval)
-                name = f"{name}.{after.argval}"
-            if value is not _MISSING:
-                found[name] = value
-    return found
-
-
-def _attribute(value: object, name: str) -> object:
-    with contextlib.suppress(Exception):  # a module's own __getattr__ may raise anything
-        return getattr(value, name)
-    return _MISSING
 
 
 def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
@@ -241,7 +184,25 @@ def _helpers(function: types.FunctionType, owner: object) -> Iterator[object]:
 
 
 def _callables_of(value: object) -> list[object]:
-    return _callables(value) if isinstance(value, BaseTool) else []
+    """The callables in a tool, or in a chain at any depth."""
+    if isinstance(value, BaseTool):
+        return _callables(value)
+    if isinstance(value, Runnable) and not isinstance(value, Pregel):
+        return [item for item in _held_by(value, _FOLLOW_DEPTH) if not isinstance(item, Runnable)]
+    return []
+
+
+def _held_by(value: object, depth: int) -> Iterator[object]:
+    """Runnables and callables in the fields of a runnable, and in theirs."""
+    for item in list(getattr(value, "__dict__", {}).values()):
+        items = item.values() if isinstance(item, Mapping) else item
+        for one in items if isinstance(item, list | tuple | Mapping) else [item]:
+            if isinstance(one, tuple):  # condition and branch
+                yield from (part for part in one if callable(part))
+            if callable(one) or isinstance(one, Runnable):
+                yield one
+            if depth and isinstance(one, Runnable) and not isinstance(one, Pregel):
+                yield from _held_by(one, depth - 1)
 
 
 def _methods_of(value: object, names: set[str]) -> Iterator[object]:
@@ -262,22 +223,19 @@ def _is_of_project(helper: types.FunctionType, caller: types.FunctionType) -> bo
     package, caller_package = (
         (plain.__module__ or "").partition(".")[0] for plain in (helper, caller)
     )
-    return package == caller_package or not _is_library_file(helper.__code__.co_filename)
-
-
-def _is_library_file(path: str) -> bool:
-    in_packages = "site-packages" in path or "dist-packages" in path
-    return in_packages or path.startswith((_STANDARD_LIBRARY, "<frozen"))
+    return package == caller_package or not is_library_file(helper.__code__.co_filename)
 
 
 def mentions_interrupt(function: types.FunctionType) -> bool:
-    """Whether a function names LangGraph's ``interrupt``."""
-    if any(value is langgraph.types.interrupt for value in _outer_values(function)):
-        return True
-    names = names_in(function)
-    # ``types.interrupt(...)``, or an import inside the function.
-    return "interrupt" in names and (
-        "langgraph.types" in names
-        or any(value is langgraph.types for value in _outer_values(function))
-        or ("langgraph" in names and "types" in names)
+    """Whether a function names what stands still for a person, wherever it is imported."""
+    return any(
+        value is langgraph.types.interrupt
+        or (isinstance(value, type) and issubclass(value, langgraph.errors.GraphInterrupt))
+        for value in (*closure_uses(function).values(), *global_uses(function).values())
     )
+
+
+def mentions_goto(function: types.FunctionType) -> bool:
+    """Whether a function gives a call, such as that of a ``Command``, an argument ``goto``."""
+    constants = [const for code in codes_of(function) for const in code.co_consts]
+    return any(isinstance(const, tuple) and "goto" in const for const in constants)

@@ -10,7 +10,7 @@ from lgprof.model.diff import (
     StructureChange,
 )
 from lgprof.model.failure import Failure
-from lgprof.model.hints import NodeHints
+from lgprof.model.hints import GOTO, NodeHints
 from lgprof.model.history import ChangePoint, History, HistoryEntry, Trend
 from lgprof.model.load import (
     Fidelity,
@@ -64,6 +64,7 @@ from lgprof.model.verdict import Check, Decision, Verdict
 __all__ = [
     "ATTRIBUTION_CATEGORIES",
     "CATEGORY_LABELS",
+    "GOTO",
     "PROMPT_BLOCK_CHARS",
     "WHAT_IF",
     "Advice",

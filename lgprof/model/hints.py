@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+GOTO = "Command(goto=...)"
+"""Of a node that says itself, at least sometimes, which one is next."""
+
 
 class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What was found in a node's functions, in words such as ``global sent (list)``.
@@ -22,7 +25,7 @@ class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
     tools: list[str] = []
     """Tools by name: what they do to the world is not known."""
     control: list[str] = []
-    """``Command``, ``Send``, ``interrupt``: the node steers the graph."""
+    """``Command``, ``Send``, ``interrupt``, `GOTO`: the node steers the graph."""
     effects: list[str] = []
     """What it was seen to do while it ran: ``write a file``, ``connect to a server``."""
     opaque: bool = False

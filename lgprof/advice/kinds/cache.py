@@ -109,7 +109,7 @@ def _grounds(observed: Observed, path: str, repeats: _Repeats, ttl_s: int) -> Gr
     if tools := observed.tools_of(path):
         grounds.vetoes.append(f"{path} calls {', '.join(tools)}: a hit would skip what tools do")
     grounds.doubts += observed.effects_of(path)
-    if injected := [name for name in hints.context if name != "store"]:
+    if injected := [name for name in hints.context if name not in ("store", "writer")]:
         grounds.doubts.append(f"{path} is given {' and '.join(injected)}, which no key holds")
     if repeats.untold:
         grounds.doubts.append(f"the outputs of {repeats.untold} of {number} cannot be compared")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Observed, some
 from lgprof.advice.snippets import place, places, where
-from lgprof.model import GraphShape
+from lgprof.model import GOTO, GraphShape
 from lgprof.readable import plural
 from lgprof.whatif.changes import Parallel
 
@@ -94,7 +94,7 @@ def _topology(observed: Observed, graph: GraphShape, path: str) -> Iterator[str]
     shape = graph.nodes[name]
     if name in graph.branches:
         yield f"{path} is routed from: the router reads what has been written until then"
-    if shape.destinations:
+    if shape.destinations or GOTO in observed.hints(path).control:
         yield f"{path} decides by Command where to go"
     if name in graph.pauses:
         yield f"a person is waited for at {path}"
