@@ -11,7 +11,8 @@ from lgprof.model.load import SaturationCause
 KEPT_UP_SHARE = 0.97
 """Answered per due in the second half of the schedule: below it the graph falls behind."""
 LEFT_SHARE = 0.1
-"""Of what was due by the schedule's end: so much unanswered is a queue that grew."""
+"""Of what was due by the schedule's end: so much unanswered, or not even begun, is a queue that
+grew."""
 LEAST_BACKLOG = 10
 """So many answers fewer than were due are no accident."""
 BUSY_CPU_SHARE = 0.85
@@ -42,6 +43,10 @@ class LoadFacts:
     service_mean_s: float | None
     unloaded_s: float | None
     """An answer is due so long after its request was: a slow graph is no saturated one."""
+    offered_rps: float | None = None
+    """As planned for the schedule's second half; None in a closed model."""
+    max_concurrent: int | None = None
+    """The user's limit on requests running at once in a worker."""
     executor_queued: float = 0.0
     """Calls that waited for a thread of the event loop's executor, on average."""
     starved_share: float = 0.0
@@ -67,22 +72,27 @@ def find_saturation(
     due = _offered_between(facts.series, begin_s - unloaded_s, end_s - unloaded_s)
     fell_behind = answered < KEPT_UP_SHARE * due and due - answered >= LEAST_BACKLOG
     cause, node, detail = _cause(facts, half, nodes, attribution)
-    if not fell_behind and not facts.dropped and not _left_behind(facts, end_s):
+    is_saturated = fell_behind or facts.dropped or _left_behind(facts, end_s) or _queue_grew(half)
+    if not is_saturated:
         if cause not in ("loop_blocked", "loop_cpu"):
             return None
         return Saturation(
             saturated=False, node=node, cause=cause, message=f"near its limit: {detail}"
         )
     answering_s = end_s - max(begin_s, min(unloaded_s, half[-1].t_s))
-    max_rps = answered / answering_s
-    offered_rps = _offered_between(half, begin_s, end_s) / (end_s - begin_s)
+    max_rps = answered / answering_s if answered else None
+    offered_rps = facts.offered_rps or _offered_between(half, begin_s, end_s) / (end_s - begin_s)
+    outcome = (
+        f"the graph answers none of the {offered_rps:.3g} requests per second by then"
+        if max_rps is None
+        else f"the graph serves {max_rps:.3g} requests per second and was offered {offered_rps:.3g}"
+    )
     return Saturation(
         saturated=True,
         node=node,
         cause=cause,
         max_rps=max_rps,
-        message=f"the graph serves {max_rps:.3g} requests per second and was offered "
-        f"{offered_rps:.3g}: {detail}",
+        message=f"{outcome}: {detail}",
     )
 
 
@@ -95,6 +105,15 @@ def _left_behind(facts: LoadFacts, end_s: float) -> bool:
         if found.t_s + found.duration_s <= end_s + 1e-6
     )
     return due - answered >= max(LEAST_BACKLOG, LEFT_SHARE * due)
+
+
+def _queue_grew(half: Sequence[LoadInterval]) -> bool:
+    """Whether at the schedule's end too many waited for their start.
+
+    It tells of a test that is shorter than a request, too: none of its answers is due by then.
+    """
+    offered = sum(found.offered_rps * found.duration_s for found in half)
+    return half[-1].queued >= max(LEAST_BACKLOG, LEFT_SHARE * offered)
 
 
 def _second_half(facts: LoadFacts) -> list[LoadInterval]:
@@ -142,13 +161,16 @@ def _cause(
         most = f", most of it in {top.path}" if top else ""
         thread = "event loop" if facts.in_loop else "process"
         return "loop_cpu", _path(top), f"the {thread} is busy ({share}{most})"
-    if not facts.in_loop and facts.pool_size and _is_pool_full(facts, half):
+    if not facts.in_loop and facts.pool_size and _is_taken(facts.pool_size, facts, half):
         top = _top(nodes, "self_s")
         return (
             "executor",
             _path(top),
             f"all {facts.pool_size} threads are taken, most of the time in {_name(top)}",
         )
+    if facts.in_loop and facts.max_concurrent and _is_taken(facts.max_concurrent, facts, half):
+        most = f"--max-concurrent lets {facts.max_concurrent} run at once in a worker"
+        return "max_concurrent", None, f"{most}, and each takes {latency_s:.3g} s"
     top = _slowed(nodes)
     return (
         "unknown",
@@ -191,9 +213,10 @@ def _is_late(facts: LoadFacts) -> bool:
     return facts.loop_lag_p50_s is not None and facts.loop_lag_p50_s >= BLOCKED_LAG_S
 
 
-def _is_pool_full(facts: LoadFacts, half: Sequence[LoadInterval]) -> bool:
-    size = (facts.pool_size or 0) * facts.workers
-    return sum(interval.in_flight >= size for interval in half) * 2 >= len(half)
+def _is_taken(places: int, facts: LoadFacts, half: Sequence[LoadInterval]) -> bool:
+    """Whether as many requests as may ran at once in each worker, most of the time."""
+    most = places * facts.workers
+    return sum(interval.in_flight >= most for interval in half) * 2 >= len(half)
 
 
 def _top(nodes: Sequence[NodeRow], field: str) -> NodeRow | None:

@@ -68,11 +68,13 @@ class Interval:
 class _Recent:
     """A report of the last seconds."""
 
+    worker: str
     t_s: float
     change: Balance
     counted: Counted
     cpu_s: float
-    duration_s: float
+    since_s: float
+    """How far it reaches back; not into the warm-up."""
 
 
 class Book:
@@ -125,8 +127,9 @@ class Book:
             if change == Balance():
                 since_s = 0.0
         book.peak_t_s = max(book.peak_t_s, batch.t_s)
-        self._add_interval(name, batch, change, cpu_s, min(since_s, max(batch.t_s, 0.0)))
-        self._recent.append(_Recent(batch.t_s, change, batch.counted, cpu_s, since_s))
+        since_s = min(since_s, max(batch.t_s, 0.0))
+        self._add_interval(name, batch, change, cpu_s, since_s)
+        self._recent.append(_Recent(name, batch.t_s, change, batch.counted, cpu_s, since_s))
         while self._recent and self._recent[0].t_s < batch.t_s - ABORT_WINDOW_S:
             self._recent.popleft()
 
@@ -183,20 +186,18 @@ class Book:
                 into.covered_s[name] = into.covered_s.get(name, 0.0) + covered_s
 
     def recent(self, seconds: float) -> Recent:
-        """The last seconds together."""
-        last_s = self._recent[-1].t_s if self._recent else 0.0
-        chosen = [found for found in self._recent if found.t_s > last_s - seconds]
+        """The last seconds together: whole reports, of which each tells how far it reaches back."""
+        from_s = self._recent[-1].t_s - seconds + REPORT_S / 2 if self._recent else 0.0
+        chosen = [found for found in self._recent if found.t_s > from_s]
         change, total = Balance(), Total()
+        covered_s: dict[str, float] = {}
         for found in chosen:
             change = change.plus(found.change)
             total.add(found.counted)
-        span_s = min(seconds, max(1.0, last_s - chosen[0].t_s + 1.0)) if chosen else 1.0
-        return Recent(
-            change=change,
-            total=total,
-            span_s=span_s,
-            cpu_share=sum(found.cpu_s for found in chosen) / span_s if chosen else None,
-        )
+            covered_s[found.worker] = covered_s.get(found.worker, 0.0) + found.since_s
+        span_s = max(covered_s.values(), default=0.0)
+        cpu_s = sum(found.cpu_s for found in chosen)
+        return Recent(change, total, span_s, cpu_s / span_s if span_s else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,13 @@ class Recent:
     change: Balance
     total: Total
     span_s: float
+    """How much time the reports cover."""
     cpu_share: float | None
+
+    def rate(self, name: str) -> float:
+        """Of a count of the balance, per second."""
+        count: int = getattr(self.change, name)
+        return count / max(self.span_s, REPORT_S / 2)
 
     @property
     def ended(self) -> int:

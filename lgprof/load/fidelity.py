@@ -22,6 +22,11 @@ class GeneratorFacts:
     """What the verdict rests on."""
 
     offered: int
+    dropped: int
+    places: int
+    """Requests that may be under way, running and waiting ones."""
+    places_wanted: float | None
+    """So many would be under way in a graph that nothing slows down; None where there is room."""
     unsent_by_loss: int
     """Arrivals that no worker took over in time."""
     lost_workers: int
@@ -48,6 +53,11 @@ def judge(facts: GeneratorFacts) -> Fidelity:
     degraded: list[str] = []
     if not facts.offered:
         invalid.append("nothing was measured: no arrival was due")
+    if facts.dropped and facts.places_wanted is not None:
+        invalid.append(
+            f"{facts.dropped} arrivals were dropped: without load, too, {facts.places_wanted:.0f} "
+            f"requests would be under way, and --max-in-flight lets {facts.places} in"
+        )
     if facts.lost_workers:
         workers = "a worker" if facts.lost_workers == 1 else f"{facts.lost_workers} workers"
         how = f" ({', '.join(facts.ends)})" if facts.ends else ""

@@ -24,9 +24,10 @@ from lgprof.load.book import Book
 from lgprof.load.live import live_state
 from lgprof.load.locust_api import Environment, MasterRunner, quiet_locust
 from lgprof.load.options import FleetOptions, LoadOptions
+from lgprof.load.outcome import Outcome
 from lgprof.load.plan import TestPlan
 from lgprof.load.processes import LocalWorker, local_workers
-from lgprof.load.report import Outcome, load_profile
+from lgprof.load.report import load_profile
 from lgprof.load.waiting import in_thread
 from lgprof.load.web_page import WebPage, web_page
 from lgprof.model import Failure, Profile

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,92 +10,24 @@ import lgprof
 from lgprof.analysis.build import Process, figures
 from lgprof.analysis.costs import price_calls
 from lgprof.analysis.prompt_cache import note_prompt_caches
-from lgprof.analysis.saturation import LoadFacts, find_saturation
 from lgprof.llm.prices import Prices
-from lgprof.load.book import Book, Interval
-from lgprof.load.fidelity import GeneratorFacts, judge
-from lgprof.load.messages import Baselined, Done, Ready
+from lgprof.load.book import Interval
+from lgprof.load.findings import generator_verdict, graph_finding
 from lgprof.load.options import LoadOptions
-from lgprof.load.plan import TestPlan
+from lgprof.load.outcome import Outcome
 from lgprof.load.rows import all_rows, bill
 from lgprof.load.warnings import load_warnings
 from lgprof.model import (
     ErrorRow,
-    Failure,
     Fidelity,
     Load,
     LoadInterval,
     LoadWorker,
     Profile,
-    Request,
     Saturation,
     Summary,
     WarmUp,
 )
-from lgprof.run.failures import merge_failures
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a test has gathered."""
-
-    plan: TestPlan
-    book: Book
-    ready: Ready
-    baseline: Baselined
-    done: list[Done]
-    lost: int
-    interrupted: bool
-    stopped_at_s: float | None
-    drain_expired: bool
-    abort_reason: str | None
-    ends: list[str]
-    """How worker processes of ours ended in mid-load."""
-    _requests: list[Request] = field(default_factory=list)
-
-    @property
-    def failures(self) -> list[Failure]:
-        """Failed requests of all workers, by type and node."""
-        return merge_failures(found for done in self.done for found in done.failures)
-
-    @property
-    def left_behind(self) -> int:
-        """Requests that were given up and still ran at the end."""
-        return sum(done.left_behind for done in self.done)
-
-    @property
-    def duration_s(self) -> float:
-        """Of the schedule, up to the stop; a number of requests takes as long as it takes."""
-        if self.stopped_at_s is not None:
-            return self.stopped_at_s
-        planned_s = self.plan.duration_s
-        return planned_s if math.isfinite(planned_s) else self.elapsed_s
-
-    @property
-    def elapsed_s(self) -> float:
-        """First arrival to last completion, as far as it was reported."""
-        reported = [done.elapsed_s for done in self.done]
-        silent = [found.last.t_s for found in self.book.workers.values() if found.last]
-        return max(reported or silent or [0.0])
-
-    def requests(self) -> list[Request]:
-        """Those with spans, of all workers; span ids are unique."""
-        if not self._requests:
-            self._requests = sorted(_renumbered(self.done), key=lambda request: request.index)
-        return self._requests
-
-
-def _renumbered(done: list[Done]) -> Iterable[Request]:
-    offset = 0
-    for worker in done:
-        last = offset
-        for request in worker.requests:
-            for span in request.spans:
-                span.id += offset
-                span.parent = None if span.parent is None else span.parent + offset
-                last = max(last, span.id)
-            yield request
-        offset = last
 
 
 def load_profile(outcome: Outcome, options: LoadOptions) -> Profile:
@@ -111,11 +41,11 @@ def load_profile(outcome: Outcome, options: LoadOptions) -> Profile:
     of_sample = figures(sampled, Process(None, 0, 0, None, None, sees_rate_limits=True))
     note_prompt_caches(of_sample.models, sampled, prices)
     rows = all_rows(outcome.book.total, of_sample, outcome.baseline, _ended(outcome))
-    saturation = find_saturation(_load_facts(outcome), rows.nodes, of_sample.attribution_s)
-    held_s = of_sample.attribution_s.blocked_loop + of_sample.attribution_s.node_cpu
-    fidelity = judge(_generator_facts(outcome, options, saturation, held_s))
+    series = _series(outcome)
+    saturation = graph_finding(outcome, series, rows.nodes, of_sample.attribution_s)
+    fidelity = generator_verdict(outcome, saturation, of_sample.attribution_s)
     summary = _summary(outcome, rows.llm_calls, rows.tool_calls, rows.tokens)
-    load = _load(outcome, options, fidelity, saturation, len(sampled))
+    load = _load(outcome, options, fidelity, saturation, series, len(sampled))
     return Profile(
         kind="load",
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -202,6 +132,7 @@ def _load(
     options: LoadOptions,
     fidelity: Fidelity,
     saturation: Saturation | None,
+    series: list[LoadInterval],
     sampled: int,
 ) -> Load:
     book, plan, balance = outcome.book, outcome.plan, outcome.book.balance
@@ -234,7 +165,7 @@ def _load(
         fidelity=fidelity,
         saturation=saturation,
         histogram=graph.encode(),
-        series=_series(outcome),
+        series=series,
         sampled_requests=sampled,
         stages=list(plan.schedule.stages) if plan.schedule else [],
         seed=options.seed,
@@ -290,71 +221,4 @@ def _interval(interval: Interval, begin_s: float) -> LoadInterval:
             for key, histogram in total.histograms.items()
             if key[0] in ("graph", "lag", "node") and histogram.total
         },
-    )
-
-
-def _load_facts(outcome: Outcome) -> LoadFacts:
-    book = outcome.book
-    loop_lag = book.total.histogram("loop_lag")
-    service = book.total.histogram("service").summary()
-    return LoadFacts(
-        series=_series(outcome),
-        duration_s=outcome.duration_s,
-        dropped=book.balance.dropped,
-        workers=max(1, len(book.workers)),
-        in_loop=outcome.ready.mode == "async",
-        pool_size=outcome.ready.pool_size,
-        loop_lag_p50_s=loop_lag.percentile_s(50) if loop_lag.total else None,
-        service_mean_s=service.mean if service else None,
-        unloaded_s=outcome.baseline.graph_s,
-        starved_share=_starved_share(outcome),
-        executor_queued=_executor_queued(outcome),
-    )
-
-
-def _executor_queued(outcome: Outcome) -> float:
-    """Calls that waited for a thread, on average over the reports of the schedule's time."""
-    found = [
-        interval.executor_queued
-        for interval in outcome.book.intervals.values()
-        if interval.number * outcome.book.interval_s < outcome.duration_s
-    ]
-    return sum(found) / len(found) if found else 0.0
-
-
-def _starved_share(outcome: Outcome) -> float:
-    last = [found.last for found in outcome.book.workers.values() if found.last]
-    seconds = sum(max(batch.t_s + outcome.plan.warmup_s, 0.0) for batch in last)
-    return sum(batch.starved_s for batch in last) / seconds if seconds > 0 else 0.0
-
-
-def _is_at_limit(outcome: Outcome, options: LoadOptions) -> bool:
-    limit = options.max_concurrent
-    if limit is None and outcome.ready.mode == "sync":
-        limit = outcome.ready.pool_size
-    last = [found.last for found in outcome.book.workers.values() if found.last]
-    return limit is not None and any(batch.peak_in_flight >= limit for batch in last)
-
-
-def _generator_facts(
-    outcome: Outcome, options: LoadOptions, saturation: Saturation | None, held_s: float
-) -> GeneratorFacts:
-    book = outcome.book
-    loop_lag = book.total.histogram("loop_lag")
-    service = book.total.histogram("service")
-    return GeneratorFacts(
-        offered=book.balance.offered,
-        unsent_by_loss=book.unsent_by_loss,
-        lost_workers=outcome.lost - sum(done.stuck for done in outcome.done),
-        ends=outcome.ends,
-        tolerates_loss=options.tolerate_worker_loss,
-        stuck_workers=sum(done.stuck for done in outcome.done),
-        saturated=saturation is not None and saturation.saturated,
-        at_limit=_is_at_limit(outcome, options),
-        lag_s=book.total.histogram("lag").summary() if outcome.plan.schedule else None,
-        loop_lag_p99_s=loop_lag.percentile_s(99) if loop_lag.total else None,
-        service_p50_s=service.percentile_s(50) if service.total else None,
-        starved_share=_starved_share(outcome),
-        held_s=held_s,
-        over_range=book.total.over_range,
     )

@@ -172,14 +172,15 @@ class Site:
     def _one_by_one(self, numbers: Iterable[int], until_ns: int | None = None) -> list[UnderWay]:
         """Make unmeasured requests in turn, at least one, until a time."""
         made: list[UnderWay] = []
-        left = iter(numbers)
+        left = enumerate(numbers)
 
         def take() -> Arrival | None:
             now_ns = self._clock.now_ns()
-            if made and until_ns is not None and now_ns >= until_ns:
+            taken, number = next(left, (0, None))
+            is_late = taken > 0 and until_ns is not None and now_ns >= until_ns
+            if number is None or is_late:
                 return None
-            number = next(left, None)
-            return None if number is None else Arrival(number, now_ns, measured=False)
+            return Arrival(number, now_ns, measured=False)
 
         self.ledger.on_unmeasured = made.append
         self.finish(self.start_users(1, take, 0.0))

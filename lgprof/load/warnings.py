@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from lgprof.analysis.build import Figures
 from lgprof.load.options import LoadOptions
+from lgprof.load.outcome import Outcome
 from lgprof.model import NodeRow, Warn
 from lgprof.run.warnings import about_interrupts, about_usage
-
-if TYPE_CHECKING:
-    from lgprof.load.report import Outcome
 
 _FIRM_SAMPLES = 1000
 """A p99 of fewer requests rests on fewer than ten of them."""

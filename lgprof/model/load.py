@@ -14,7 +14,9 @@ import msgspec
 from lgprof.model.summary import LatencySummary
 
 FidelityVerdict = Literal["ok", "degraded", "invalid"]
-SaturationCause = Literal["loop_blocked", "loop_cpu", "executor", "rate_limit", "unknown"]
+SaturationCause = Literal[
+    "loop_blocked", "loop_cpu", "executor", "max_concurrent", "rate_limit", "unknown"
+]
 
 
 class Stage(msgspec.Struct, kw_only=True, frozen=True):

@@ -44,8 +44,9 @@ from lgprof.histogram import Histogram
 from lgprof.load import messages as wire
 from lgprof.load.book import Book
 from lgprof.load.options import FleetOptions, LoadOptions
+from lgprof.load.outcome import Outcome
 from lgprof.load.plan import TestPlan
-from lgprof.load.report import Outcome, load_profile
+from lgprof.load.report import load_profile
 from lgprof.load.tally import Tally, Total
 from lgprof.model import Target
 from lgprof.run.described import input_set
@@ -251,7 +252,7 @@ def a_million(size: Size) -> Iterator[Goal]:
         if book.balance.completed >= 10_000:
             growth.append(process.memory_info().rss)
 
-    rps = 6_000.0
+    rps = 8_000.0
     due = arrivals(rps, size.requests_of_nothing / rps)
     found, ledger, keeper = engine_of_nothing(due, each_batch)
     what = f"{found.completed:,} requests to nothing: memory after the first 10,000"

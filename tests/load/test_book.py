@@ -152,3 +152,18 @@ def test_the_last_seconds() -> None:
     assert book.recent(10.0).error_rate == pytest.approx(25 / 75)
     assert all_latencies(recent.total).total == 50
     assert len(book._recent) <= 12  # what is older was forgotten
+
+
+def test_rates_of_the_last_seconds_are_over_the_time_that_was_measured() -> None:
+    book, workers = Book(), {name: Reporter() for name in ("a", "b")}
+    for name, reporter in workers.items():
+        book.add(name, reporter.batch(-1.0))
+        book.add(name, reporter.batch(0.004))
+    assert (book.recent(5.0).rate("offered"), book.recent(5.0).cpu_share) == (0.0, None)
+    for number in range(1, 9):
+        for name, reporter in workers.items():  # reports come a little late, and unevenly so
+            late_s = 0.005 * number if name == "a" else 0.002
+            book.add(name, reporter.batch(number + late_s, offered=25, cpu_s=0.1 * number))
+        recent = book.recent(5.0)
+        assert recent.rate("offered") == pytest.approx(50, rel=0.03), number
+        assert recent.cpu_share == pytest.approx(0.2, rel=0.03), number

@@ -15,6 +15,7 @@ from lgprof.analysis.costs import price_calls, summed_cost
 from lgprof.analysis.fold import fold
 from lgprof.llm.price_table import PriceTable
 from lgprof.llm.prices import Prices
+from lgprof.load.messages import Baseline
 from lgprof.load.rows import bill
 from lgprof.load.tally import Total
 from lgprof.model import Request
@@ -103,3 +104,21 @@ def test_folded_calls_equal_spans(
         assert of_all.per_request.max == pytest.approx(of_spans.per_request.max, rel=1e-3)
         assert of_all.failed_requests == pytest.approx(of_spans.failed_requests)
         assert of_all.failed_attempts == pytest.approx(of_spans.failed_attempts)
+
+
+@pytest.mark.parametrize(("within_s", "requests"), [(0.0, 1), (3600.0, 4)])
+def test_without_load_a_graph_that_takes_its_time_is_asked_once(
+    tmp_path: Path, within_s: float, requests: int
+) -> None:
+    made: list[int] = []
+
+    async def note(state: apps.State) -> apps.State:
+        made.append(state["i"])
+        return {}
+
+    with opened_site(apps.one_node(note), {"i": "{{i}}"}, folder=tmp_path) as site:
+        made.clear()
+        found = site.baseline(Baseline(first_index=70, most=4, within_s=within_s))
+    assert made == list(range(70, 70 + requests))
+    assert found.graph_s is not None
+    assert list(found.nodes_s) == ["work"]

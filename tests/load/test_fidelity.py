@@ -16,6 +16,9 @@ def lag(p99_s: float) -> LatencySummary:
 
 FINE = GeneratorFacts(
     offered=1000,
+    dropped=0,
+    places=10_000,
+    places_wanted=None,
     unsent_by_loss=0,
     lost_workers=0,
     ends=(),
@@ -122,3 +125,14 @@ def test_the_worst_holds_and_its_reasons_come_first() -> None:
     verdict = judge(replace(FINE, over_range=2, starved_share=0.5, lost_workers=1, lag_s=lag(0.02)))
     assert verdict.verdict == "invalid"
     assert [reason.split()[0] for reason in verdict.reasons] == ["a", "the", "requests", "2"]
+
+
+def test_drops_are_the_generators_where_even_a_graph_without_load_would_need_more_room() -> None:
+    assert judge(replace(FINE, dropped=130)).verdict == "ok"  # then it is the graph's finding
+    assert judge(replace(FINE, places=20, places_wanted=150.0)).verdict == "ok"  # a short test
+    verdict = judge(replace(FINE, dropped=130, places=20, places_wanted=150.0))
+    assert verdict.verdict == "invalid"
+    assert verdict.reasons == [
+        "130 arrivals were dropped: without load, too, 150 requests would be under way, and "
+        "--max-in-flight lets 20 in"
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from lgprof.analysis.saturation import LoadFacts, find_saturation
 from lgprof.model import (
@@ -37,8 +38,9 @@ def interval(
     )
 
 
-def facts(answered_rps: Sequence[float], **more: object) -> LoadFacts:
+def facts(answered_rps: Sequence[float], *, queued: int = 0, **more: object) -> LoadFacts:
     series = [interval(float(t_s), rps) for t_s, rps in enumerate(answered_rps)]
+    series[-1:] = [replaced(found, queued=queued) for found in series[-1:]]
     plain = LoadFacts(
         series=series,
         duration_s=float(len(series)),
@@ -203,3 +205,34 @@ def test_calls_that_queue_for_the_executor_name_the_node_that_got_slower() -> No
     assert saturation is not None
     assert saturation.cause == "executor"
     assert saturation.message.endswith("wait for the executor of 6 threads")
+
+
+def test_the_rate_that_was_planned_is_the_one_it_was_offered() -> None:
+    uneven = [interval(float(t_s), 30.0, offered_rps=51.3) for t_s in range(10)]
+    saturation = found(facts([], series=uneven, duration_s=10.0, offered_rps=50.0), row("a"))
+    assert saturation is not None
+    assert "was offered 50: " in saturation.message
+
+
+def test_a_queue_at_the_end_of_a_test_that_is_shorter_than_a_request() -> None:
+    assert found(facts([0.0] * 3, unloaded_s=4.0, queued=7), row("a", p50_s=4.0)) is None
+    saturation = found(facts([0.0] * 3, unloaded_s=4.0, queued=130), row("a", p50_s=4.0))
+    assert saturation is not None
+    assert (saturation.saturated, saturation.max_rps) == (True, None)
+    assert saturation.message.startswith(
+        "the graph answers none of the 50 requests per second by then: "
+    )
+
+
+def test_a_limit_of_the_users_that_is_too_low() -> None:
+    full = [interval(float(t_s), 20.0, in_flight=8) for t_s in range(10)]
+    limited = facts([], series=full, duration_s=10.0, workers=2, max_concurrent=4)
+    saturation = found(limited, row("a"))
+    assert saturation is not None
+    assert (saturation.cause, saturation.node) == ("max_concurrent", None)
+    assert saturation.message.endswith(
+        "--max-concurrent lets 4 run at once in a worker, and each takes 0.1 s"
+    )
+    room = found(replace(limited, max_concurrent=5), row("a"))
+    assert room is not None
+    assert room.cause == "unknown"

@@ -25,6 +25,7 @@ _CAUSES = {
     "loop_blocked": "the event loop is blocked",
     "loop_cpu": "the event loop's CPU core is busy",
     "executor": "calls wait for a free thread",
+    "max_concurrent": "requests wait for their turn",
     "rate_limit": "calls wait at a rate limit",
     "unknown": "",
 }
