@@ -37,7 +37,7 @@ def memory_of(
             path=path,
             peak_bytes=max(_total(at_peak.get(path, ())), _highest(changes.get(path, Counter()))),
             retained_bytes=_total(retained.get(path, ())) / max(requests, 1),
-            sites=_sites(at_peak.get(path, ())),
+            sites=_sites(at_peak.get(path) or retained.get(path) or ()),
         )
         for path in {*at_peak, *retained, *changes}
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -231,18 +231,13 @@ class Site:
         Raises:
             TargetFailedError: The graph holds the event loop and does not return.
         """
-        while True:
-            try:
-                running.result(_POLL_S)
-                return
-            except TimeoutError:
-                if running.done():
-                    raise
-                if self.is_stuck:
-                    raise TargetFailedError(
-                        "the graph blocks the event loop and does not return",
-                        hint="await instead of blocking, or give its client a timeout of its own",
-                    ) from None
+        while not wait([running], _POLL_S).done:
+            if self.is_stuck:
+                raise TargetFailedError(
+                    "the graph blocks the event loop and does not return",
+                    hint="await instead of blocking, or give its client a timeout of its own",
+                )
+        running.result()
 
     @property
     def is_stuck(self) -> bool:

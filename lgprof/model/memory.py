@@ -25,7 +25,8 @@ class NodeMemory(msgspec.Struct, kw_only=True):
     retained_bytes: float
     """Still held after the last request, per request."""
     sites: list[AllocationSite] = []
-    """The user's code that held most at the process's peak, the largest first."""
+    """The user's code that held most at the process's peak, the largest first; of a node that held
+    nothing then, the code that still holds most."""
 
 
 class Memory(msgspec.Struct, kw_only=True):

@@ -7,32 +7,19 @@ hands to a thread or a pool.
 
 from __future__ import annotations
 
-import sys
 import threading
 from asyncio import events
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from types import FrameType
 from typing import Any, Literal, NamedTuple
-from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from pyinstrument import Profiler, stack_sampler
 
 from lgprof.clock import Clock
-from lgprof.langgraph_adapter.caches import PrivateCaches
-from lgprof.langgraph_adapter.entry import (
-    entering,
-    functional_tasks_wrapped,
-    with_wrapped_nodes,
-)
-from lgprof.langgraph_adapter.graphs import AnyGraph
-from lgprof.langgraph_adapter.hook import installed
-from lgprof.record.event_log import ID_MASK, Recording
-from lgprof.record.origin import carried_into_threads, origin
-from lgprof.record.recorder import RecordingHandler
-from lgprof.record.tracing import tracing_off
+from lgprof.record.event_log import Recording
+from lgprof.record.pieces import Function, Piece, pieces_watched
 
 INTERVAL_S = 0.001
 AWAIT = "[await]"
@@ -41,7 +28,6 @@ BUILT_IN = "<built-in>"
 """File of functions written in C."""
 
 _HERE = __file__
-_Function = Callable[..., Any]
 
 
 class Site(NamedTuple):
@@ -74,61 +60,36 @@ class Stretch:
 
 
 class Sampler:
-    """Makes copies of graphs whose nodes are sampled, and keeps what was seen."""
+    """Samples each piece of work of nodes, and keeps what was seen."""
 
-    def __init__(self, recording: Recording, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
         # The report tells of the slowdown as it is measured.
         stack_sampler.IGNORE_OVERHEAD_WARNING = True
         self.stretches: list[Stretch] = []
         self.failures = 0
         """Profilers that could not be started or read."""
-        self._recording = recording
         self._clock = clock
-        self._caches = PrivateCaches()
-        self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
         self._threads = threading.local()
         self._stacks: dict[Stack, Stack] = {}
         self._sites: dict[str, Site] = {}
 
-    def prepare(self, graph: AnyGraph, run_id: UUID) -> AnyGraph:
-        """The copy to run instead of the graph."""
-        self._recording.graphs.add(run_id.int & ID_MASK)
-        wrapped = self._wrapped.get(graph)
-        if wrapped is None:
-            wrapped = self._wrapped[graph] = with_wrapped_nodes(graph, self.wrap)
-        return self._caches.private(wrapped)
+    def handed_at(self, caller: FrameType) -> Stack:
+        """From where a node hands work on."""
+        return self._own_part(stack_sampler.build_call_stack(caller, "initial", None))
 
-    def wrap(self, function: _Function, is_async: bool, state_of: str | None) -> _Function:
-        """A node's function that is sampled while it runs."""
+    def call(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
+        """Sample a piece."""
+        with self._sampled(piece):
+            return function(*args, **kwargs)
 
-        @wraps(function)
-        def sampled(*args: Any, **kwargs: Any) -> Any:
-            with self._sampled(Stretch(origin(), self._clock.now_ns())):
-                return function(*args, **kwargs)
-
-        @wraps(function)
-        async def sampled_async(*args: Any, **kwargs: Any) -> Any:
-            with self._sampled(Stretch(origin(), self._clock.now_ns())):
-                return await function(*args, **kwargs)
-
-        return sampled_async if is_async else sampled
-
-    def handed_on(self, function: _Function) -> _Function:
-        """What a node hands to a thread, sampled there."""
-        run = origin()
-        if not run:
-            return function
-        caller = stack_sampler.build_call_stack(sys._getframe(1), "initial", None)
-        handed_at = self._own_part(caller)
-
-        def sampled(*args: Any, **kwargs: Any) -> Any:
-            with self._sampled(Stretch(run, self._clock.now_ns(), handed_at)):
-                return function(*args, **kwargs)
-
-        return sampled
+    async def call_async(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
+        """Sample a piece that awaits."""
+        with self._sampled(piece):
+            return await function(*args, **kwargs)
 
     @contextmanager
-    def _sampled(self, stretch: Stretch) -> Iterator[None]:
+    def _sampled(self, piece: Piece) -> Iterator[None]:
+        stretch = Stretch(piece.origin, self._clock.now_ns(), piece.handed_at)
         in_loop = events._get_running_loop() is not None
         mode: Literal["enabled", "disabled"] = "enabled" if in_loop else "disabled"
         profiler = Profiler(INTERVAL_S, mode)
@@ -202,12 +163,6 @@ def sampling(recording: Recording, clock: Clock) -> Iterator[Sampler]:
         recording: Takes the calls, by which what was sampled is placed.
         clock: The source of all times but those of the samples.
     """
-    sampler = Sampler(recording, clock)
-    with (
-        tracing_off(),
-        installed(RecordingHandler(recording, clock)),
-        entering(sampler.prepare),
-        functional_tasks_wrapped(sampler.wrap),
-        carried_into_threads(sampler.handed_on),
-    ):
+    sampler = Sampler(clock)
+    with pieces_watched(sampler, recording, clock):
         yield sampler

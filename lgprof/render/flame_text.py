@@ -13,6 +13,8 @@ from lgprof.readable import count, duration, plural, usd
 KIND_PREFIX = {"model": "llm", "tool": "tool", "retriever": "retriever"}
 _AWAIT = "[await]"
 _OF_THE_REST = {"input": "input tokens", "output": "output tokens"}
+_FASTER = 0.9
+"""Sampling slows a graph: one that was faster than this met something that it had kept."""
 _WHAT = {"cpu": "CPU time of nodes", "cost": "cost of model calls", "tokens": "tokens"}
 
 NOTHING: dict[By, str] = {
@@ -83,4 +85,7 @@ def sampling_note(profile: Profile, options: FlameOptions, *, times: str) -> str
     told = f"Python frames: {plural(sampling.requests, 'sampled request')}"
     if sampling.slowdown is None:
         return told
-    return f"{told}, at {sampling.slowdown:.2f}{times} latency"
+    told += f", at {sampling.slowdown:.2f}{times} latency"
+    if sampling.slowdown < _FASTER:
+        told += " (the graph's own caches were probably warm by then)"
+    return told

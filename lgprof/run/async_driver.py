@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -125,14 +125,10 @@ class AsyncDriver:
         """Run the requests; returns when all are over or the loop had to be given up."""
         future = self._thread.submit(self._all(iter(indices)))
         try:
-            while True:
-                try:
-                    return future.result(_POLL_S)
-                except TimeoutError:
-                    if future.done():
-                        raise
-                    if self._is_stuck():
-                        return None
+            while not wait([future], _POLL_S).done:
+                if self._is_stuck():
+                    return
+            future.result()
         except KeyboardInterrupt:
             self._conductor.cancel_all()
             self._thread.cancel_tasks()

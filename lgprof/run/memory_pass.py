@@ -10,14 +10,14 @@ def add_memory(passes: FurtherPasses) -> None:
     """Track the memory of some of the requests."""
     # memray, which is not installed everywhere
     from lgprof.analysis.memory import memory_of
-    from lgprof.record.memory import MemoryTracer, memory_traced
+    from lgprof.record.memory import Allocations, memory_traced
 
     profile = passes.profile
 
-    def keep(tracer: MemoryTracer, repeated: Repeated) -> None:
-        if tracer.allocations.peak_bytes:
+    def keep(allocations: Allocations, repeated: Repeated) -> None:
+        if allocations.peak_bytes:
             around, requests = repeated.builder.span_around, len(repeated.requests)
-            profile.memory = memory_of(tracer.allocations, around, requests)
+            profile.memory = memory_of(allocations, around, requests)
 
     passes.make("memory", memory_traced, keep, _failed)
 

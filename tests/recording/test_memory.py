@@ -89,6 +89,13 @@ def test_in_threads_of_a_sync_run() -> None:
     assert row(memory, "keeps").retained_bytes >= 8 * MB
 
 
+def test_what_is_kept_after_the_peak_has_its_lines_too() -> None:
+    span = Span(id=1, kind="attempt", path="late", name="late", start_s=0, end_s=1)
+    allocations = Allocations(peak_bytes=9, retained=[Held(7, (("keep", "/x/app.py", 5),), 8)])
+    [node] = memory_of(allocations, {7: span}.get, 1).nodes
+    assert [(site.function, site.line, site.size_bytes) for site in node.sites] == [("keep", 5, 8)]
+
+
 def test_sums_and_peaks() -> None:
     spans = {7: Span(id=1, kind="attempt", path="a", name="a", start_s=0, end_s=1)}
     stack = (("inner", "/x/app.py", 3),)

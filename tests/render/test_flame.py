@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lgprof.analysis.flame import Flame
+from lgprof.model import Sampling
 from lgprof.render.terminal.flame_rows import placed_rows
 
 
@@ -27,6 +28,31 @@ def test_widths_are_exact(show, samples) -> None:
         [("a", 0, 50), ("b", 50, 40), ("c", 90, 10)],
         [("inner", 0, 30), ("llm", 50, 20)],
     ]
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "told"),
+    [
+        (None, ""),
+        (1.05, ", at 1.05x latency"),
+        (0.9, ", at 0.90x latency"),
+        (0.53, ", at 0.53x latency (the graph's own caches were probably warm by then)"),
+    ],
+)
+def test_the_pace_of_sampled_requests(show, samples, slowdown: float | None, told: str) -> None:
+    recording = samples.Recording()
+    recording.run("a", 5)
+    profile = samples.profile_of([recording.done()])
+    profile.sampling = Sampling(
+        requests=3, slowdown=slowdown, samples=9, interval_s=0.001, frames=[], places=[]
+    )
+    for width in (60, 100):
+        _, _, *note = show(profile, width, sections=["flame"]).splitlines()
+        line = " ".join(part.strip() for part in note).strip()
+        assert (
+            line.replace("\N{MULTIPLICATION SIGN}", "x")
+            == f"Python frames: 3 sampled requests{told}"
+        )
 
 
 def test_what_runs_side_by_side_widens_its_parent(show, samples) -> None:

@@ -21,6 +21,7 @@ from lgprof.render.terminal.cells import cell
 from lgprof.render.terminal.flame_rows import Placed, placed_rows, row_line
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import QUIET, cell_style, role_of_flame
+from lgprof.render.terminal.text import fold
 
 
 def flame_blocks(page: Page) -> list[Block]:
@@ -36,7 +37,8 @@ def flame_blocks(page: Page) -> list[Block]:
     rows = placed_rows(flame.children, flame.value, page.width - 2 * INDENT, _rest)
     lines = [row_line(row, drawn) for row in rows]
     if told := sampling_note(page.profile, page.flame, times=page.glyphs.times):
-        lines.append(Text(" " * INDENT + page.fit(told, page.width - 2 * INDENT), style=QUIET))
+        folded = fold(told, page.width - 2 * INDENT)
+        lines += [Text(" " * INDENT + line, style=QUIET) for line in folded]
     note = flame_note(flame, page.flame, ascii_only=page.glyphs.ascii_only)
     return [Block("Flame graph", lines, note)]
 
