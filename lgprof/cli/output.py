@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from lgprof.cli.leaving import note_cut_short
+from lgprof.cli.next_steps import next_steps
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ _QUIET: dict[Literal["run", "load"], tuple[str, ...]] = {
     "run": ("latency", "errors", "saved"),
     "load": ("fidelity", "latency", "errors", "saved"),
 }
-_NOT_AGAIN = ("-n", "--requests", "-o", "--output")
-_LONGEST_COMMAND = 80
-_ENOUGH = 20
-"""Requests that make a histogram."""
 
 
 class Measured(Protocol):
@@ -174,18 +170,11 @@ class Output:
             sections=self.sections,
             verbosity=self.verbosity,
             saved_to=saved_to,
-            next_steps=self._next_steps(result),
+            next_steps=next_steps(
+                result.profile, failures=len(result.failures), verbosity=self.verbosity
+            ),
             flame=self.flame,
         )
-
-    def _next_steps(self, result: Measured) -> list[str]:
-        summary, steps = result.profile.summary, []
-        is_run = result.profile.kind == "run"
-        if is_run and summary.succeeded and summary.requests < _ENOUGH:
-            steps.append(f"{_again('-n', '50')}    more runs: a histogram and a firmer p95")
-        if len(result.failures) > 1 and not self.verbosity:
-            steps.append(f"{_again('-v')}    every traceback")
-        return steps
 
 
 def measure_and_deliver(
@@ -359,14 +348,3 @@ def _free_name(folder: Path, stem: str) -> Path:
         number += 1
         file = folder / f"{stem}-{number}.json"
     return file
-
-
-def _again(*more: str) -> str:
-    """The command as it was typed, with something more."""
-    arguments = sys.argv[1:]
-    for option in _NOT_AGAIN:
-        while option in arguments:
-            at = arguments.index(option)
-            del arguments[at : at + 2]
-    command = shlex.join(["lgprof", *arguments, *more])
-    return command if len(command) <= _LONGEST_COMMAND else f"the same with {shlex.join(more)}"

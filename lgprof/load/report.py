@@ -152,6 +152,7 @@ def _load(
         schedule_lag_s=book.total.histogram("lag").summary(),
         loop_lag_s=book.total.histogram("loop_lag").summary(),
         unloaded_s=outcome.baseline.graph_s,
+        executor_threads=outcome.ready.pool_size,
         workers=[
             LoadWorker(
                 host=found.host,

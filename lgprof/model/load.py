@@ -129,6 +129,8 @@ class Load(msgspec.Struct, kw_only=True):
     """How late a timer of the event loop fired; None for sync graphs."""
     unloaded_s: float | None = None
     """Median latency of the few requests made one by one before the load."""
+    executor_threads: int | None = None
+    """Of each event loop's executor, or that call a sync graph; None where unknown."""
     workers: list[LoadWorker]
     fidelity: Fidelity
     saturation: Saturation | None

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+from lgprof.analysis.slowdown import factor
 from lgprof.histogram import encode_seconds
 from lgprof.model import Fidelity, LoadInterval, Saturation, read_profile, write_profile
 from lgprof.render.terminal.load.bands import round_up
 from lgprof.render.terminal.load.moments import columns_in
-from lgprof.render.terminal.load.nodes import factor
 from lgprof.render.terminal.load.percentiles import Distribution, beyond, is_firm, percentile_name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from lgprof.analysis.slowdown import factor, slowdown
 from lgprof.model import (
     Advice,
     LatencySummary,
@@ -16,7 +17,6 @@ from lgprof.model import (
     ToolRow,
 )
 from lgprof.render.html.encoding import Names, number
-from lgprof.render.terminal.load.nodes import factor, saturation_reason
 
 
 def nodes(profile: Profile, names: Names) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def _node(profile: Profile, row: NodeRow, names: Names) -> dict[str, Any]:
     }
     if profile.load is not None:
         found["unloaded"], found["factor"] = number(row.unloaded_s), number(factor(row))
-        found["why"] = saturation_reason(row, profile.load.saturation)
+        found["why"] = slowdown(row, profile)
     return found
 
 

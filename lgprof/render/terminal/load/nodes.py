@@ -7,7 +7,8 @@ from typing import Literal
 
 from rich.text import Text
 
-from lgprof.model import NodeRow, Saturation
+from lgprof.analysis.slowdown import SLOWER, factor, slowdown
+from lgprof.model import NodeRow
 from lgprof.readable import count, plural, significant
 from lgprof.render.terminal import palette
 from lgprof.render.terminal.facts import quiet_lines
@@ -21,15 +22,6 @@ from lgprof.render.terminal.page import Block, Page
 from lgprof.render.terminal.table import Column, has_footnote, table_lines
 
 _MOST_ROWS = 25
-_SLOWER = 1.5
-"""From this factor on, a node is marked as slower under load."""
-_REASONS = {
-    "loop_blocked": "blocks the event loop",
-    "loop_cpu": "fills the loop's CPU core",
-    "executor": "waits for a free thread",
-    "rate_limit": "waits at its rate limit",
-    "unknown": "saturates first",
-}
 
 
 def load_node_blocks(page: Page) -> list[Block]:
@@ -37,7 +29,7 @@ def load_node_blocks(page: Page) -> list[Block]:
     found = page.load.saturation
     rows = sorted(
         page.profile.nodes,
-        key=lambda row: (not saturation_reason(row, found), -row.critical_s, row.path),
+        key=lambda row: (found is None or found.node != row.path, -row.critical_s, row.path),
     )
     if not rows:
         return []
@@ -53,13 +45,6 @@ def load_node_blocks(page: Page) -> list[Block]:
         note = f"{page.glyphs.note} per request, mean of {sampled}; all else is of all calls"
         lines += quiet_lines(page, note)
     return [Block("Nodes", lines, "all calls: latency unloaded and under load")]
-
-
-def factor(row: NodeRow) -> float | None:
-    """How many times its unloaded latency a call takes under load (p50); None where unknown."""
-    if row.latency_s is None or not row.unloaded_s:
-        return None
-    return row.latency_s.p50 / row.unloaded_s
 
 
 def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
@@ -80,7 +65,7 @@ def _columns(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
         _latency(page, rows, "max", 53),
         *_waits(page, rows),
     ]
-    reasons = [saturation_reason(row, page.load.saturation) for row in rows]
+    reasons = [page.clean(slowdown(row, page.profile)) for row in rows]
     if any(reasons):
         columns.append(Column("why", [Text(why, palette.WARNING) for why in reasons], 64, True))
     return columns
@@ -106,7 +91,7 @@ def _factor(page: Page, row: NodeRow) -> Text:
     times = factor(row)
     if times is None:
         return Text("?", style=palette.QUIET)
-    style = palette.WARNING if times >= _SLOWER else palette.PLAIN
+    style = palette.WARNING if times >= SLOWER else palette.PLAIN
     return Text(f"{significant(times)}{page.glyphs.times}", style=style)
 
 
@@ -120,8 +105,3 @@ def _waits(page: Page, rows: Sequence[NodeRow]) -> list[Column]:
         seconds_column(page, rows, f"executor queue{mark}", lambda row: row.executor_queue_s, 55),
     ]
     return [column for column in columns if column is not None]
-
-
-def saturation_reason(row: NodeRow, found: Saturation | None) -> str:
-    """Why a node limits the graph; empty where it does not."""
-    return _REASONS[found.cause] if found is not None and found.node == row.path else ""
