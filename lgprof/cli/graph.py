@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lgprof.cli import parameters as shared
-from lgprof.cli.reading import names_profile
+from lgprof.cli.reading import names_profile, options_typed, variables_set
 from lgprof.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def graph(
+    ctx: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(
@@ -25,6 +26,7 @@ def graph(
             show_default=False,
         ),
     ] = None,
+    config: shared.Config = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print it for Markdown.")] = False,
     output: Annotated[
         list[Path] | None,
@@ -44,7 +46,7 @@ def graph(
             raise UsageError(f"--output {file}: unknown suffix", hint="use .svg or .mmd")
         if file.exists() and not force:
             raise UsageError(f"{file} exists already", hint="add --force to overwrite it")
-    profile = _profile(target)
+    profile = _profile(ctx, target)
     _write(profile, files, force=force)
     if mermaid:
         from lgprof.render.graph_mermaid import graph_mermaid
@@ -58,18 +60,27 @@ def graph(
     return ExitCode.OK
 
 
-def _profile(target: str | None) -> Profile:
-    if target is not None and names_profile(target):
-        from lgprof.model.profile_file import read_profile
+def _profile(ctx: typer.Context, target: str | None) -> Profile:
+    if target is None or not names_profile(target):
+        return _of_target(ctx, target)
+    if "config" in options_typed(ctx):
+        raise UsageError(f"--config is for what builds a graph, and {target} is a Profile")
+    from lgprof.model.profile_file import read_profile
 
-        return read_profile(Path(target))
+    return read_profile(Path(target))
+
+
+def _of_target(ctx: typer.Context, target: str | None) -> Profile:
+    from lgprof.cli.run_options import read_run_options
     from lgprof.config import load_settings
     from lgprof.run.drawing import profile_of_graph
     from lgprof.target import import_sandbox, load_target
 
     cwd = Path.cwd()
+    settings = load_settings(cwd)
+    options = read_run_options(ctx.params, settings, cwd, variables_set(ctx))
     with import_sandbox():
-        return profile_of_graph(load_target(target, load_settings(cwd), cwd), cwd)
+        return profile_of_graph(load_target(target, settings, cwd), options, cwd)
 
 
 def _write(profile: Profile, files: list[Path], *, force: bool) -> None:

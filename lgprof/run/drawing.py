@@ -15,14 +15,19 @@ from lgprof.run.options import RunOptions
 from lgprof.target import Inputs, TargetSource
 
 
-def profile_of_graph(source: TargetSource, folder: Path) -> Profile:
+def profile_of_graph(source: TargetSource, options: RunOptions, folder: Path) -> Profile:
     """Describe a target; nothing of it runs but what builds it.
+
+    Args:
+        source: The loaded target.
+        options: Of which the config goes to what builds it.
+        folder: The project's folder, whose git commit is noted.
 
     Raises:
         LgprofError: The target cannot be built.
     """
     nothing = Inputs(items=[], source="none", synthesized=False)
-    with opened(source, RunOptions()) as site:
+    with opened(source, options) as site:
         target = described(source.spec, site.target, nothing, site.mode)
     unseen = Process(
         cold_s=None, warmup=0, concurrency=1, peak_rss_bytes=None, rss_growth_bytes=None

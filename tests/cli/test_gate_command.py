@@ -149,6 +149,9 @@ def test_the_metrics_are_listed(project: ProjectHere) -> None:
     write_profile(sample_profiles.agent(), project.folder / "a.json")
     values = project.call("gate", "a.json", "--list-metrics").out
     assert "$.summary.requests" in values
+    narrow = project.call("gate", "--list-metrics", env={"COLUMNS": "60"}).out
+    assert "$.models[*].prompt_cache.reordered_saving_usd" in narrow
+    assert "\N{HORIZONTAL ELLIPSIS}" not in narrow
     assert "p95" in values
 
 

@@ -64,6 +64,29 @@ def test_a_name_with_slashes_is_shown_whole(project: ProjectHere) -> None:
     assert '["a/plan"]' in project.call("graph", "drawn.py:app", "--mermaid").out
 
 
+def test_a_factory_gets_the_config(project: ProjectHere) -> None:
+    factory = (
+        "\n\ndef make(config):\n"
+        "    twin = StateGraph(State)\n"
+        "    twin.add_node(config['configurable']['only'], never)\n"
+        "    twin.add_edge(START, config['configurable']['only'])\n"
+        "    return twin.compile()\n"
+    )
+    project.write("drawn.py", APP + factory)
+    config = '{"configurable": {"only": "alone"}}'
+    done = project.call("graph", "drawn.py:make", "--config", config)
+    assert done.code == 0, done.err
+    assert "alone" in done.out
+    project.write("lgprof.toml", 'config = { configurable = { only = "of_settings" } }')
+    assert "of_settings" in project.call("graph", "drawn.py:make").out
+
+
+def test_a_profile_takes_no_config(project: ProjectHere, saved: Path) -> None:
+    done = project.call("graph", str(saved), "--config", "{}")
+    assert done.code == 2
+    assert "--config is for what builds a graph" in done.error
+
+
 def test_of_a_profile_with_heat_and_counts(project: ProjectHere, saved: Path) -> None:
     done = project.call("graph", str(saved))
     assert done.code == 0, done.err

@@ -38,6 +38,10 @@ def test_both_graphs_as_one() -> None:
     assert counts["same", "review"] == 0
 
 
+def test_the_page_carries_no_chart_library_that_it_does_not_use() -> None:
+    assert "uPlot" not in html_diff(diffs.changed()).decode()
+
+
 def test_marks_of_nodes() -> None:
     marks = graph_marks(diffs.changed()).nodes
     assert {name: (mark.presence, mark.steps, mark_text(mark)) for name, mark in marks.items()} == {

@@ -34,25 +34,30 @@ def document(title: str, content: dict[str, Any], entry: str = "main") -> str:
         content: The data that the script reads.
         entry: Name of the script that builds the page.
     """
-    chart_library = _read("vendor/uplot/uPlot.iife.min.js")
-    styles = "\n".join(
-        [_read("vendor/uplot/uPlot.min.css"), *(_read(f"styles/{name}") for name in _STYLES)]
-    )
     scripts = bundle(entry)
+    library = _read("vendor/uplot/uPlot.iife.min.js") if "uPlot" in scripts else ""
+    styles = [_read(f"styles/{name}") for name in _STYLES]
+    if library:
+        styles.insert(0, _read("vendor/uplot/uPlot.min.css"))
+    style = "\n".join(styles)
     return Template(_read("page.html")).substitute(
-        policy=html.escape(_policy([chart_library, scripts], styles)),
+        policy=html.escape(_policy([library, scripts], style)),
         title=html.escape(title),
-        styles=styles,
+        styles=style,
         data=script_json(content),
-        library=chart_library,
-        licence=html.escape(_read("vendor/uplot/LICENSE")),
+        library=_chart_library(library) if library else "",
         scripts=scripts,
     )
 
 
+def _chart_library(code: str) -> str:
+    licence = html.escape(_read("vendor/uplot/LICENSE"))
+    return f"<!-- uPlot\n{licence}\n-->\n<script>{code}</script>"
+
+
 def _policy(scripts: list[str], styles: str) -> str:
     """Nothing may be loaded or sent; only these very scripts and styles run."""
-    allowed = " ".join(_hash(script) for script in scripts)
+    allowed = " ".join(_hash(script) for script in scripts if script)
     return "; ".join(
         [
             "default-src 'none'",

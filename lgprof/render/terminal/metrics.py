@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
@@ -56,22 +58,30 @@ def _listing(paper: Paper, scope: Scope) -> Block:
     columns = [
         Column("metric", names, 100, left=True),
         Column("unit", [Text(each.unit.value) for each in found], 90, left=True),
-        Column("JSON path", [Text(each.path, palette.QUIET) for each in found], 80, True, 20),
+        Column("JSON path", [Text(each.path, palette.QUIET) for each in found], 80, left=True),
     ]
-    return Block(_TITLES[scope], table_lines(paper, columns))
+    return Block(_TITLES[scope], _whole_lines(paper, columns))
 
 
 def _values(paper: Paper, profile: Profile) -> Block:
     found = [(metric, metric.value(profile)) for metric in _metrics_of(profile)]
     known = [(metric, value) for metric, value in found if value is not None]
     columns = [
-        Column("metric", [Text(paper.clean(m.name)) for m, _ in known], 100, True, 24),
+        Column("metric", [Text(paper.clean(m.name)) for m, _ in known], 100, left=True),
         Column("value", [_value(paper, m, value) for m, value in known], 90),
         Column(
-            "JSON path", [Text(paper.clean(m.path), palette.QUIET) for m, _ in known], 80, True, 20
+            "JSON path", [Text(paper.clean(m.path), palette.QUIET) for m, _ in known], 80, left=True
         ),
     ]
-    return Block("Metrics", table_lines(paper, columns))
+    return Block("Metrics", _whole_lines(paper, columns))
+
+
+def _whole_lines(paper: Paper, columns: list[Column]) -> list[Text]:
+    """A table that is not cut to the paper's width: its names and paths are there to be copied."""
+    lines = table_lines(replace(paper, width=sys.maxsize), columns)
+    for line in lines:
+        line.overflow = "ignore"
+    return lines
 
 
 def _value(paper: Paper, metric: Metric, value: float) -> Text:
