@@ -10,16 +10,17 @@ from typing import Any
 from lgprof.cli.reading import Choice, Reader, as_written, duration_s
 from lgprof.errors import UsageError
 from lgprof.gate.quantities import COUNTED
-from lgprof.gate.tolerances import TIMES, Tolerances
+from lgprof.gate.tolerances import COUNTS, TIMES, Tolerances, short_name
 from lgprof.gate.versions import Against
 from lgprof.metrics import Unit
 from lgprof.metrics.units import parse_quantity
 
-_METRICS = (*TIMES, *COUNTED)
+_COUNTED = tuple(short_name(metric) for metric in COUNTED)
+_METRICS = (*TIMES, COUNTS, *_COUNTED)
 
 
 def tolerances(choice: Choice) -> Tolerances:
-    """What ``--tolerance`` allows: ``5%`` for all metrics, ``p95=30%`` for one.
+    """What ``--tolerance`` allows: ``5%`` where there is noise, ``p95=30%`` for one metric.
 
     Raises:
         UsageError: No share, or no metric that has a tolerance.
@@ -33,17 +34,20 @@ def tolerances(choice: Choice) -> Tolerances:
             single[_metric(metric.strip(), choice)] = _share(share.strip(), choice)
         else:
             general["general"] = _share(share.strip(), choice)
+    if COUNTS in single:
+        general["counts"] = single.pop(COUNTS)
     found = Tolerances(of=single, **general)
     for metric in TIMES:
-        if found[metric] <= 0:
+        if found.time(metric) <= 0:
             raise UsageError(
                 f"{choice.where}: {metric} is a time, and no two are equal: 0% could never pass",
-                hint=f"write {metric}=5%; only {', '.join(COUNTED)} may be 0%",
+                hint=f"write {metric}=5%; only {', '.join((COUNTS, *_COUNTED))} may be 0%",
             )
     return found
 
 
 def _metric(name: str, choice: Choice) -> str:
+    name = short_name(name)
     if name not in _METRICS:
         close = difflib.get_close_matches(name, _METRICS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"these have one: {', '.join(_METRICS)}"

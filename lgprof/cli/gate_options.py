@@ -87,15 +87,14 @@ def read_gate_options(
     run = read_run_request(ctx, target, inputs, settings, cwd)
     if baseline is not None and "requests" not in {**settings.options, **options_typed(ctx)}:
         run = replace(run, options=replace(run.options, requests=baseline.summary.requests))
+    allowed = values.get("tolerance", Tolerances())
     rules = {name: values[name] for name in _RULES if name in values}
-    if "tolerance" in values:
-        rules["tolerance"] = values["tolerance"].general
     return GateOptions(
         run=run,
         saved=saved,
         budgets=values.get("budgets", ()),
         baseline=baseline,
-        rules=BaselineRules(**rules),
+        rules=BaselineRules(**rules, tolerances=allowed),
         against=against,
         yes=bool(ctx.params.get("yes")),
         inconclusive_fails=values.get("inconclusive") == "fail",

@@ -55,9 +55,9 @@ Tolerance = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[METRIC=]SHARE",
-        show_default="5%, p95=20%",
-        help="How much more is still good enough: 5%, or of one metric: p95=30%, "
-        "tokens.input=0%; repeat it for several.",
+        show_default="5%, p95=20%, counts=0%",
+        help="How much more is still good enough: of what varies 5%, or of one metric: p95=30%; of "
+        "counts that are exact: counts=2% for all, tokens.input=2% for one; repeat it for several.",
     ),
 ]
 Against = Annotated[

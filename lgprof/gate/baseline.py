@@ -1,8 +1,9 @@
 """A stored Profile as the baseline: exact for counts and cost, cautious about times.
 
 Counts of a deterministic graph are the same at every run, so that a change of one unit is one. Each
-request is held against the one with the same input. Where some requests count more than before and
-others less, the graph answers the same input in different ways, and the mean's interval decides.
+request is held against the one with the same input, and no more is tolerated than the user allowed.
+Where some requests count more than before and others less, the graph answers the same input in
+different ways, and the mean's interval decides.
 
 Stored times differ between machines and hours by more than any regression worth finding, and no
 calibration rescues them: they warn, unless they are to be trusted.
@@ -11,7 +12,7 @@ calibration rescues them: they warn, unless they are to be trusted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lgprof.analysis.change import change_of_mean
 from lgprof.analysis.comparability import are_paired, environment_differences, same_inputs
@@ -19,6 +20,7 @@ from lgprof.analysis.counted import Counted, counts_of
 from lgprof.analysis.diff import diff_profiles
 from lgprof.errors import UsageError
 from lgprof.gate.budgets import worst
+from lgprof.gate.tolerances import Tolerances
 from lgprof.metrics import Unit
 from lgprof.model import Change, Check, Decision, Profile, Verdict
 from lgprof.stats import mean
@@ -35,9 +37,7 @@ class BaselineRules:
 
     trust_times: bool = False
     allow_environment: bool = False
-    tolerance: float = 0.05
-    """How much slower is still good enough, where times are trusted; also, how much more a graph
-    that answers differently each time may count. Relative."""
+    tolerances: Tolerances = field(default_factory=Tolerances)
 
 
 def judge_baseline(
@@ -54,7 +54,11 @@ def judge_baseline(
     times = [c for c in diff_profiles(base, new).graph if c.metric in _TIMES]
     warnings = [f"not the baseline's environment: {words}" for words in differences]
     if rules.trust_times:
-        checks += [_time(change, rules.tolerance) for change in times if change.change is not None]
+        checks += [
+            _time(change, rules.tolerances.time(change.metric))
+            for change in times
+            if change.change is not None
+        ]
     else:
         warnings += _suspicions(times)
     return Verdict(
@@ -105,20 +109,29 @@ def _refuse_incomparable(base: Profile, new: Profile, rules: BaselineRules) -> l
 
 def _error_rate(base: Profile, new: Profile) -> Check:
     before, after = base.summary.error_rate, new.summary.error_rate
-    return _exact_check(Counted("error_rate"), before, after, Unit.SHARE, is_more=after > before)
+    return _exact_check(Counted("error_rate"), before, after, unit=Unit.SHARE, whole=before)
 
 
 def _exact_check(
-    key: Counted, before: float, after: float, unit: Unit, *, is_more: bool, note: str | None = None
+    key: Counted,
+    before: float,
+    after: float,
+    *,
+    unit: Unit,
+    whole: float,
+    allowed: float = 0.0,
+    note: str | None = None,
 ) -> Check:
+    """Of a count that is known: a node may add what the whole may, and no more."""
+    added = after - before
     return Check(
         metric=key.metric,
         node=key.node,
-        verdict="fail" if is_more else "pass",
+        verdict="fail" if added > allowed * whole + _SAME * max(whole, before) else "pass",
         base=before,
         new=after,
         change=after / before - 1 if before else None,
-        limit=0.0,
+        limit=allowed,
         exact=True,
         note=note,
         unit=unit.value,
@@ -136,7 +149,8 @@ def _counted(base: Profile, new: Profile, rules: BaselineRules) -> Iterator[Chec
         before, after = (
             {index: table[index].get(key, 0.0) for index in common} for table in tables
         )
-        check = _count_check(key, before, after, rules)
+        whole = mean([tables[0][index].get(Counted(key.metric), 0.0) for index in common])
+        check = _count_check(key, before, after, whole, rules.tolerances)
         if key.node is None or check.new != check.base:
             yield check
 
@@ -146,7 +160,11 @@ def _by_request(profile: Profile) -> dict[int, dict[Counted, float]]:
 
 
 def _count_check(
-    key: Counted, before: dict[int, float], after: dict[int, float], rules: BaselineRules
+    key: Counted,
+    before: dict[int, float],
+    after: dict[int, float],
+    whole: float,
+    tolerances: Tolerances,
 ) -> Check:
     named = Counted(f"{key.metric}.per_request", key.node)
     means = mean(list(before.values())), mean(list(after.values()))
@@ -154,18 +172,25 @@ def _count_check(
     scale = _SAME * max(*map(abs, means), 1e-12)
     ups, downs = sum(m > scale for m in moves), sum(m < -scale for m in moves)
     if not (ups and downs):
-        note = "fewer than the baseline: make it anew to keep this" if downs else None
-        return _exact_check(named, *means, _unit(key), is_more=bool(ups), note=note)
+        return _exact_check(
+            named,
+            *means,
+            unit=_unit(key),
+            whole=whole or means[0],  # calls and attempts are of nodes alone
+            allowed=tolerances.exact(key.metric),
+            note="fewer than the baseline: make it anew to keep this" if downs else None,
+        )
     ci = change_of_mean(before, after, paired=True).ci
+    tolerance = tolerances.varying(key.metric)
     return Check(
         metric=named.metric,
         node=named.node,
-        verdict=_decided(ci, rules.tolerance),
+        verdict=_decided(ci, tolerance),
         base=means[0],
         new=means[1],
         change=means[1] / means[0] - 1 if means[0] else None,
         ci=ci,
-        limit=rules.tolerance,
+        limit=tolerance,
         note=f"not the same each time: {ups} requests have more, {downs} have less",
         unit=_unit(key).value,
     )

@@ -55,11 +55,12 @@ def totals(requests: Sequence[Paired]) -> Totals:
 
 
 def _repeats_agree(requests: Iterable[Paired]) -> bool:
-    """Whether all requests were repeated, and each with the same count on the same side."""
+    """Whether there were repetitions, and each had the same count on the same side."""
     counts: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for request in requests:
         counts[request.number].append((request.base, request.new))
-    return all(len(found) > 1 and len(set(found)) == 1 for found in counts.values())
+    repeated = [found for found in counts.values() if len(found) > 1]
+    return bool(repeated) and all(len(set(found)) == 1 for found in repeated)
 
 
 def _log_ratio(requests: Sequence[Paired], base: float, new: float) -> Estimate | None:

@@ -37,7 +37,7 @@ def git(folder: Path, *arguments: str, **variables: str) -> str:
     """
     environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
     command = ["git", "-C", str(folder), *arguments]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -45,12 +45,12 @@ def git(folder: Path, *arguments: str, **variables: str) -> str:
         text=True,
         env=environment | variables,
         start_new_session=True,  # Ctrl-C is for us, who know what has to be cleared up
-    )
-    try:
-        printed, complaint = process.communicate()
-    except BaseException:
-        kill_group(process)
-        raise
+    ) as process:
+        try:
+            printed, complaint = process.communicate()
+        except BaseException:
+            kill_group(process)
+            raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, printed, complaint)
     return printed.strip()

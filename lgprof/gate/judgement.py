@@ -85,13 +85,21 @@ class _Look:
             return False
         return self._rules.times_gated or metric != WALL
 
+    def allowed(self, metric: Metric) -> float:
+        """How much more is tolerated, relative."""
+        tolerances, name = self._rules.tolerances, metric.name
+        if name not in self._counts:
+            return tolerances.time(name)
+        is_varying = self._counts[name].estimate is not None
+        return tolerances.varying(name) if is_varying else tolerances.exact(name)
+
     def tolerance(self, metric: Metric) -> float:
         """As a log ratio."""
-        return math.log1p(self._rules.tolerances[metric.name])
+        return math.log1p(self.allowed(metric))
 
     def margin(self, metric: Metric) -> float:
         """What is slower by no more than this is no regression; as a log ratio."""
-        margin = self._rules.tolerances[metric.name] * _MARGIN_SHARE
+        margin = self.allowed(metric) * _MARGIN_SHARE
         return math.log1p(max(margin, _LEAST_NODE_MARGIN) if metric.node else margin)
 
     # --- states --------------------------------------------------------------------------------
@@ -139,7 +147,7 @@ class _Look:
 
     def _plain_state(self, name: str, count: Totals) -> State:
         change = count.change
-        return "fail" if change is None or change > self._rules.tolerances[name] else "pass"
+        return "fail" if change is None or change > self.allowed(Metric(name)) else "pass"
 
     # --- the decision --------------------------------------------------------------------------
 
@@ -188,7 +196,7 @@ class _Look:
             new=mean([ratio.new_s for ratio in ratios]),
             change=relative_change(found.mean),
             ci=_interval(found, level),
-            limit=self._rules.tolerances[metric.name] if is_gated else None,
+            limit=self.allowed(metric) if is_gated else None,
             detectable=self._detectable(metric, found),
             needed=self.is_needed(metric),
             note=None if is_gated else "shown, not gated: the provider's times are not the graph's",
@@ -222,7 +230,7 @@ class _Look:
             new=count.new / requests,
             change=count.change,
             ci=None if found is None else _interval(found, self._levels.interval),
-            limit=self._rules.tolerances[name],
+            limit=self.allowed(Metric(name)),
             detectable=None if found is None else self._detectable(Metric(name), found),
             exact=count.exact,
         )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 
 from lgprof.gate.protocol import AskedModel, RequestRow
 from lgprof.gate.times import Metric
 
-LLM_CALLS, TOKENS_IN, TOKENS_OUT = "llm_calls", "tokens.input", "tokens.output"
+LLM_CALLS = "llm_calls.per_request"
+TOKENS_IN, TOKENS_OUT = "tokens.input.per_request", "tokens.output.per_request"
 COST, ERRORS = "cost.per_request", "error_rate"
 COUNTED = (COST, TOKENS_IN, TOKENS_OUT, LLM_CALLS)
 """In the order in which they are shown."""
 UNITS = {COST: "USD", TOKENS_IN: "tokens", TOKENS_OUT: "tokens", LLM_CALLS: "count"}
-"""Values of `lgprof.metrics.Unit`, per request."""
+"""Values of `lgprof.metrics.Unit`."""
 
 CostOf = Callable[[AskedModel], float | None]
 Counted = dict[Metric, float]
@@ -21,8 +23,8 @@ Counted = dict[Metric, float]
 
 def counted(row: RequestRow, cost_of: CostOf) -> Counted:
     """All counts of a request; what is not known of any call is left out."""
-    sums: dict[Metric, float] = defaultdict(float)
-    sums[Metric(LLM_CALLS)] = 0.0
+    amounts: dict[Metric, list[float]] = defaultdict(list)
+    amounts[Metric(LLM_CALLS)] = []
     for model in row.models:
         tokens = model.call.tokens
         found = {
@@ -33,6 +35,7 @@ def counted(row: RequestRow, cost_of: CostOf) -> Counted:
         }
         for name, value in found.items():
             if value is not None:
-                sums[Metric(name)] += value
-                sums[Metric(name, model.node)] += value
-    return dict(sums)
+                amounts[Metric(name)].append(value)
+                amounts[Metric(name, model.node)].append(value)
+    # The sum is the same in whatever order calls side by side have ended.
+    return {metric: math.fsum(values) for metric, values in amounts.items()}

@@ -182,10 +182,13 @@ class _Comparison:
 
 
 def _course(plan: Preparation, number: int) -> Course:
-    """Each pair makes the same requests, or the next ones where there are more inputs."""
+    """Pairs make the same requests, or every second the next ones where there are more inputs.
+
+    So each request is made at least twice: only then is it known whether its counts vary.
+    """
     windows = -(-len(plan.inputs) // plan.requests)
     core = plan.cores[number % len(plan.cores)] if plan.cores else None
-    return Course((number % windows) * plan.requests, plan.requests, plan.block, core)
+    return Course((number // 2 % windows) * plan.requests, plan.requests, plan.block, core)
 
 
 def _pricing(billing: Billing) -> CostOf:

@@ -18,6 +18,7 @@ from lgprof.config import Settings, load_settings
 from lgprof.errors import LgprofError, TargetFailedError, UsageError
 from lgprof.gate.baseline import BaselineRules, judge_baseline
 from lgprof.gate.budgets import EXAMPLE, judge_budgets, parse_budget
+from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Failure, Profile, Verdict, read_profile
 from lgprof.run.options import Extras
 from lgprof.target.inputs import Inputs, parse_inputs
@@ -75,6 +76,7 @@ class Measured:
         trust_times: bool = False,
         allow_environment: bool = False,
         tolerance: float = 0.05,
+        counts_tolerance: float = 0.0,
     ) -> Verdict:
         """Fail the test where counts, tokens or cost are above those of a stored Profile.
 
@@ -82,11 +84,14 @@ class Measured:
             baseline: It, or its file, relative to the root of the tests.
             trust_times: Let stored times fail the test too.
             allow_environment: Compare with a baseline of another environment.
-            tolerance: How much slower is still good enough, where times are trusted.
+            tolerance: How much more is still good enough of what varies: counts that are not the
+                same each time, and times, where they are trusted.
+            counts_tolerance: How much more is still good enough of what is exact.
         """
         if not isinstance(baseline, Profile):
             baseline = read_profile(self.folder / baseline)
-        rules = BaselineRules(trust_times, allow_environment, tolerance)
+        tolerances = Tolerances(general=tolerance, counts=counts_tolerance)
+        rules = BaselineRules(trust_times, allow_environment, tolerances)
         return self._require(judge_baseline(baseline, self.profile, rules))
 
     def _require(self, verdict: Verdict) -> Verdict:

@@ -69,14 +69,23 @@ async def llm(state):
 
 
 async def ask(state):
-    """A model that reports usage, and does not take long."""
-    tokens = PROMPT_TOKENS + state["x"]
-    usage = {"input_tokens": tokens, "output_tokens": 5, "total_tokens": tokens + 5}
-    replies = [AIMessage("Yes.", usage_metadata=usage)] * CALLS
-    model = GenericFakeChatModel(messages=iter(replies))
+    """A model that reports usage, and does not take long; the first prompt is the longest."""
+    first = PROMPT_TOKENS + state["x"]
+    replies = [reply(tokens) for tokens in (first, *[100] * (CALLS - 1))]
+    model = Model(messages=iter(replies))
     for _ in range(CALLS):
         await model.ainvoke("?")
     return {"x": state["x"]}
+
+
+def reply(tokens):
+    usage = {"input_tokens": tokens, "output_tokens": 5, "total_tokens": tokens + 5}
+    return AIMessage("Yes.", usage_metadata=usage)
+
+
+class Model(GenericFakeChatModel):
+    def _get_ls_params(self, stop=None, **kwargs):
+        return {"ls_provider": "openai", "ls_model_name": "gpt-4o-mini", "ls_model_type": "chat"}
 
 
 def keep(state):
@@ -95,8 +104,11 @@ CULPRIT = {"cpu": "n2", "io": "n1", "model": "llm", "ten": "n4"}
 """The node that each change slows down."""
 CHANGES = {"five": 0.05, "tenx": 0.10, "base": 0.0}
 """By what part of a request a branch is slower. Names of equal length."""
-ONE_UNIT = {"word": "tokens.input", "call": "llm_calls"}
-"""Branches with one token or one model call more in each request, and the metric of it."""
+ONE_UNIT = {
+    "word": ("tokens.input.per_request", "cost.per_request"),
+    "call": ("llm_calls.per_request",),
+}
+"""Branches with one token or one model call more in each request, and the metrics of it."""
 TAIL = "tail"
 """The branch on which one request in ten takes three times as long."""
 

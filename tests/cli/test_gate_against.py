@@ -105,7 +105,9 @@ def test_nothing_changed(project: GatedProject) -> None:
     assert len(verdict["series"]) == verdict["pairs"]
     assert checks(verdict, "fail") == set()
     exact = {check["metric"] for check in verdict["checks"] if check["exact"]}
-    assert exact == {"cost.per_request", "tokens.input", "tokens.output", "llm_calls"}
+    assert exact == {
+        f"{name}.per_request" for name in ("cost", "tokens.input", "tokens.output", "llm_calls")
+    }
     assert any("are the same files" in text for text in verdict["warnings"])
     assert project.repository.git("status", "--porcelain") == ""
 

@@ -10,6 +10,7 @@ import pytest
 
 from lgprof.errors import UsageError
 from lgprof.gate.baseline import BaselineRules, judge_baseline
+from lgprof.gate.tolerances import Tolerances
 from lgprof.model import Check, Profile, Verdict
 from tests.load_profiles import load_profile
 from tests.render import sample_profiles
@@ -60,6 +61,21 @@ def test_one_token_more_is_found_with_its_node(base: Profile) -> None:
     assert whole.base is not None
     assert whole.new == pytest.approx(whole.base + 0.1)
     assert check_of(verdict, "tokens.input.per_request", node).verdict == "fail"
+
+
+def test_what_is_exact_is_tolerated_in_so_many_words_alone(base: Profile) -> None:
+    node, change = model_span(base, 4).path, more_tokens(4)
+    whole, part = "tokens.input.per_request", ("tokens.input.per_request", node)
+    for tolerances, expected in [
+        (Tolerances(general=0.5), "fail"),
+        (Tolerances(counts=0.5), "pass"),
+        (Tolerances(of={"tokens.input": 0.5}), "pass"),
+        (Tolerances(of={"tokens.output": 0.5}), "fail"),
+        (Tolerances(counts=0.5, of={"tokens.input": 0.0}), "fail"),
+    ]:
+        verdict = judged(base, change, tolerances=tolerances)
+        assert check_of(verdict, whole).verdict == check_of(verdict, *part).verdict == expected
+        assert verdict.verdict == expected
 
 
 def test_fewer_passes_and_says_how_to_keep_it(base: Profile) -> None:
@@ -127,7 +143,8 @@ def test_stored_times_only_warn(base: Profile) -> None:
 def test_unless_they_are_to_be_trusted(
     base: Profile, factor: float, tolerance: float, verdict: str
 ) -> None:
-    found = judged(base, slower(factor), trust_times=True, tolerance=tolerance)
+    tolerances = Tolerances(general=tolerance)
+    found = judged(base, slower(factor), trust_times=True, tolerances=tolerances)
     assert (check_of(found, "mean").verdict, check_of(found, "mean").limit) == (verdict, tolerance)
     assert found.verdict == verdict
 

@@ -33,6 +33,11 @@ def test_unrepeated_counts_that_differ_are_not_known_exactly() -> None:
     assert not totals([Paired(i, 100, 101 + i) for i in range(4)]).exact
 
 
+def test_one_request_that_is_not_repeated_is_known_by_the_others() -> None:
+    assert totals([*[Paired(0, 100, 101)] * 2, Paired(1, 100, 101)]).exact
+    assert not totals([Paired(0, 100, 101), Paired(0, 100, 102), Paired(1, 100, 101)]).exact
+
+
 def test_counts_that_vary_between_repetitions_have_an_interval() -> None:
     requests = [Paired(0, 100, 110), Paired(0, 104, 108), Paired(1, 50, 55), Paired(1, 52, 57)]
     found = totals(requests)

@@ -108,28 +108,31 @@ def test_cpu_holds_a_pass_back_only_where_the_graph_computes() -> None:
         assert not check_of(judgement.checks, "p95").needed
 
 
-def test_one_more_token_is_known_exactly_and_tolerated_or_not() -> None:
+def test_one_more_token_is_known_exactly_and_tolerated_in_so_many_words_alone() -> None:
     graph = Graph(new_tokens=lambda chance: 101)
     judgement, evidence = gate(graph, random.Random(10))
-    tokens = check_of(judgement.checks, "tokens.input")
+    tokens = check_of(judgement.checks, "tokens.input.per_request")
     assert (tokens.base, tokens.new, tokens.exact, tokens.ci) == (100, 101, True, None)
     assert tokens.change == pytest.approx(0.01)
-    assert tokens.verdict == judgement.decision == "pass"
+    assert (tokens.verdict, tokens.limit, judgement.decision) == ("fail", 0, "fail")
     said = reasons(evidence, judgement, elapsed_s=10)
     assert "n0: input tokens per request 100 -> 101 (+1.00%), exactly" in said
 
-    strict = Rules(Tolerances(of={"tokens.input": 0.0}))
-    judgement, _ = gate(graph, random.Random(10), rules=strict)
-    assert judgement.decision == "fail"
-    assert check_of(judgement.checks, "tokens.input").verdict == "fail"
-    assert check_of(judgement.checks, "cost.per_request").verdict == "pass"
+    assert decided(graph, Tolerances(general=0.5)) == "fail"
+    assert decided(graph, Tolerances(counts=0.02)) == "pass"
+    assert decided(graph, Tolerances(of={"tokens.input": 0.02})) == "fail"  # the cost is not
+    assert decided(graph, Tolerances(of={"tokens.input": 0.02, "cost": 0.02})) == "pass"
+
+
+def decided(graph: Graph, tolerances: Tolerances) -> str | None:
+    return gate(graph, random.Random(10), rules=Rules(tolerances))[0].decision
 
 
 def test_doubled_tokens_fail_on_tokens_and_cost() -> None:
     judgement, evidence = gate(Graph(new_tokens=lambda chance: 200), random.Random(11))
     assert judgement.decision == "fail"
     failed = {check.metric for check in judgement.checks if check.verdict == "fail"}
-    assert failed == {"tokens.input", "cost.per_request"}
+    assert failed == {"tokens.input.per_request", "cost.per_request"}
     assert len(evidence.pairs) == 4
 
 
@@ -139,7 +142,7 @@ def test_counts_that_vary_are_tested_with_an_interval() -> None:
         new_tokens=lambda chance: chance.randint(180, 220),
     )
     judgement, _ = gate(varies, random.Random(12))
-    tokens = check_of(judgement.checks, "tokens.input")
+    tokens = check_of(judgement.checks, "tokens.input.per_request")
     assert (tokens.verdict, tokens.exact) == ("fail", False)
     assert tokens.ci is not None
     assert tokens.ci[0] < 1.0 < tokens.ci[1]

@@ -66,10 +66,10 @@ def test_a_node_ten_times_slower_is_named_and_more_tokens_are_counted(
     assert check_of(verdict, "wall").verdict == "fail"
     assert verdict.culprits == ["search"]
     assert verdict.reasons[0].startswith("search adds ")
-    tokens = check_of(verdict, "tokens.input")
+    tokens = check_of(verdict, "tokens.input.per_request")
     assert (tokens.base, tokens.new, tokens.exact, tokens.verdict) == (204, 404, True, "fail")
     assert check_of(verdict, "cost.per_request").verdict == "fail"
-    assert check_of(verdict, "tokens.output").verdict == "pass"
+    assert check_of(verdict, "tokens.output.per_request").verdict == "pass"
     assert [state.pair for state in progress] == [0, 1, 2, 3, 4]
     assert [state.change is None for state in progress] == [True, True, True, False, False]
     assert {state.left_s for state in progress} == {FEW_REQUESTS_S}
