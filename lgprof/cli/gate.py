@@ -12,7 +12,7 @@ import typer
 from lgprof.cli import gate_parameters as own
 from lgprof.cli import parameters as shared
 from lgprof.cli import run_parameters
-from lgprof.cli.leaving import note_cut_short
+from lgprof.cli.leaving import ended_in_order, note_cut_short
 from lgprof.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ def _decide(
     if options.saved is None and not options.budgets and options.baseline is None:
         out.refuse_reports()
     try:
-        compared = _compared(options, out)
+        with ended_in_order():
+            compared = _compared(options, out)
+            if any(verdict.interrupted for verdict in compared):
+                out.deliver(merged(compared), None, stdout)
+                return ExitCode.INTERRUPTED
         start_s = time.monotonic()
         profile = _profile(options, out, stdout, cwd)
     except KeyboardInterrupt:

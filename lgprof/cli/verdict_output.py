@@ -35,11 +35,10 @@ class VerdictOutput:
         Raises:
             UsageError: An unknown suffix, or a file that exists already.
         """
-        from lgprof.render.verdict_files import encoder_of
+        from lgprof.render.verdict_files import format_of
 
         for file in files:
-            if not _is_report(file):
-                encoder_of(file)
+            format_of(file)
         refuse_existing(files, force=force)
         if json_to not in (None, "-"):
             raise UsageError(
@@ -53,11 +52,15 @@ class VerdictOutput:
         Raises:
             UsageError: A report is asked for.
         """
-        for file in filter(_is_report, self.files):
-            raise UsageError(
-                f"--output {file}: --against alone judges two versions, and the report is of one",
-                hint="add a --budget or --baseline, or compare saved Profiles with lgprof diff",
-            )
+        from lgprof.render.verdict_files import format_of
+
+        for file in self.files:
+            if format_of(file).needs_profile:
+                raise UsageError(
+                    f"--output {file}: --against alone judges two versions, and the report is of "
+                    "one",
+                    hint="add a --budget or --baseline, or compare saved Profiles with lgprof diff",
+                )
 
     def keep_measurement(self, result: RunResult, stdout: StandardOutput, cwd: Path) -> None:
         """Save the Profile that the verdict is about, and show the errors of the user's graph."""
@@ -85,16 +88,12 @@ class VerdictOutput:
         """
         from lgprof.cli.github import tell_github
         from lgprof.model.profile_file import write_private
-        from lgprof.render.formats import format_of
-        from lgprof.render.verdict_files import encode_verdict, encoder_of
+        from lgprof.render.verdict_files import Judged, encode_verdict, format_of
 
         written = []
         for file in self.files:
             try:
-                if profile is not None and _is_report(file):
-                    data = format_of(file, profile.kind).encoded(profile)
-                else:
-                    data = encoder_of(file)(verdict)
+                data = format_of(file).encode(Judged(verdict, profile))
                 write_private(data, file, force=self.force)
                 written.append(file)
             except UsageError as error:
@@ -112,7 +111,3 @@ class VerdictOutput:
 
         console = ReportConsole(stdout.people())
         render_verdict(verdict, console, verbosity=self.verbosity, only_failed=self.quiet)
-
-
-def _is_report(file: Path) -> bool:
-    return file.name.endswith(".html")

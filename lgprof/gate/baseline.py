@@ -65,6 +65,7 @@ def judge_baseline(
         verdict=worst(check.verdict for check in checks),
         checks=checks,
         elapsed_s=elapsed_s,
+        requests=new.summary.requests,
         warnings=warnings,
         series=[each.latency_s for each in new.requests],
     )

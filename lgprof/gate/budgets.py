@@ -14,12 +14,14 @@ A number that was not measured keeps no budget, and neither does one of an inval
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lgprof.metrics import Condition, Metric, parse_condition
+from lgprof.metrics.catalogue import measures
 from lgprof.model import Check, Decision, Profile, Verdict
 
 EXAMPLE = "'p95<2s', 'error_rate<1%' or 'node.search.p95<300ms'"
+_MEDIAN = 50.0
 
 
 def parse_budget(text: str, what: str = "--budget") -> Condition:
@@ -43,15 +45,17 @@ def judge_budgets(
     Raises:
         UsageError: A budget is about a node, model or tool that the Profile does not know.
     """
+    budgets = list(budgets)
     checks = [_check(profile, budget) for budget in budgets]
     checks += _load_checks(profile)
-    warnings = []
+    warnings = list(dict.fromkeys(_small_samples(profile, budgets)))
     if profile.interrupted:
         warnings.append("the measurement was interrupted: it holds what was made until then")
     return Verdict(
         verdict=worst(check.verdict for check in checks),
         checks=checks,
         elapsed_s=elapsed_s,
+        requests=profile.summary.requests,
         invalid=any(check.verdict == "inconclusive" for check in checks),
         warnings=warnings,
         series=[each.latency_s for each in profile.requests] if profile.load is None else [],
@@ -106,7 +110,7 @@ def _judged(
         return "inconclusive", f"at least so much: {calls} calls have no known price (--prices)"
     if profile.load is not None and profile.load.fidelity.verdict == "invalid":
         return "inconclusive", "kept, but the measurement is invalid"
-    return "pass", _small_sample(profile, budget)
+    return "pass", None
 
 
 def _is_lower_bound(profile: Profile, budget: Condition) -> bool:
@@ -114,14 +118,32 @@ def _is_lower_bound(profile: Profile, budget: Condition) -> bool:
     return bool(unpriced and "cost" in budget.metric.measure.name and budget.comparison != ">")
 
 
-def _small_sample(profile: Profile, budget: Condition) -> str | None:
-    """What to say of a percentile that is the maximum of too few requests."""
-    measure, requests = budget.metric.measure, profile.summary.requests
-    last = measure.fields[-1]
-    level = measure.percentile or (float(last[1:]) if last in ("p90", "p95", "p99") else None)
-    if level is None or budget.metric.key is not None or requests * (100 - level) >= 100:
-        return None
-    return f"the maximum of {requests} requests: {last} takes {100 / (100 - level):.0f} or more"
+def _small_samples(profile: Profile, budgets: Iterable[Condition]) -> Iterator[str]:
+    """What to say of percentiles that are the maximum of too few requests or calls."""
+    for metric in (budget.metric for budget in budgets):
+        level = _level(metric)
+        found = _sample_size(profile, metric)
+        if level is not None and 0 < found * (100 - level) < 100:
+            what = "calls" if metric.key is not None else "requests"
+            yield (
+                f"{metric.name} is the maximum here, since it rests on {found:.0f} {what}: "
+                f"{metric.measure.fields[-1]} takes {100 / (100 - level):.0f} or more"
+            )
+
+
+def _level(metric: Metric) -> float | None:
+    """Of a percentile above the median: half of few requests is still something."""
+    last = metric.measure.fields[-1]
+    named = float(last[1:]) if last in ("p90", "p95", "p99") else None
+    level = metric.measure.percentile or named
+    return level if level is not None and level > _MEDIAN else None
+
+
+def _sample_size(profile: Profile, metric: Metric) -> float:
+    if metric.key is None:
+        return profile.summary.requests
+    calls = Metric(measures(metric.measure.scope)["calls"], metric.key, metric.node)
+    return calls.value(profile) or 0
 
 
 def _load_checks(profile: Profile) -> list[Check]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from lgprof.gate.counts import Paired, Totals, totals
@@ -27,6 +27,7 @@ class SideFigures:
     wall_s: float
     cpu_s: float
     nodes: frozenset[str]
+    error_types: Counter[str]
 
     @classmethod
     def of(cls, rows: list[RequestRow]) -> SideFigures:
@@ -38,6 +39,7 @@ class SideFigures:
             wall_s=math.fsum(row.wall_s for row in timed),
             cpu_s=math.fsum(row.cpu_s or 0.0 for row in timed),
             nodes=frozenset(node for row in rows for node in row.nodes),
+            error_types=Counter(row.error_type for row in rows if row.error_type is not None),
         )
 
 
@@ -141,6 +143,10 @@ class Evidence:
             sum(pair.new.failed for pair in self.pairs),
             sum(pair.new.requests for pair in self.pairs),
         )
+
+    def error_types(self) -> Counter[str]:
+        """How often each kind of error ended a request of the candidate."""
+        return sum((pair.new.error_types for pair in self.pairs), Counter[str]())
 
     def changed_counts(self) -> dict[Metric, Totals]:
         """Counts of single nodes that are exact and not the same as before."""

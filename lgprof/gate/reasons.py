@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from lgprof.gate.evidence import Evidence
 from lgprof.gate.judgement import Judgement
-from lgprof.gate.quantities import COST, LLM_CALLS, TOKENS_IN, TOKENS_OUT
+from lgprof.gate.quantities import COST, ERRORS, LLM_CALLS, TOKENS_IN, TOKENS_OUT
 from lgprof.gate.sequential import LOOKS
 from lgprof.model import Check
 
 _TIMES = ("wall", "cpu", "p95")
+_MOST_KINDS = 3
 _UNITS = {
     LLM_CALLS: "model calls",
     TOKENS_IN: "input tokens",
@@ -30,6 +31,7 @@ def reasons(
     return [
         *_fine(judgement),
         *_slower(evidence, judgement),
+        *_more_errors(evidence, judgement),
         *_counts_by_node(evidence, judgement),
         *_structure(evidence),
         *_open_questions(evidence, judgement, elapsed_s),
@@ -71,6 +73,19 @@ def _slower(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
         yield (
             f"{node} adds {evidence.added_s(node) * 1e3:.3g} ms per request, {effect:.1%} of the "
             f"base's mean latency{grade}"
+        )
+
+
+def _more_errors(evidence: Evidence, judgement: Judgement) -> Iterator[str]:
+    if any(check.metric == ERRORS and check.verdict == "fail" for check in judgement.checks):
+        base_errors, base, new_errors, new = evidence.errors()
+        kinds = ", ".join(
+            f"{name.removeprefix('builtins.')} {count} times"
+            for name, count in evidence.error_types().most_common(_MOST_KINDS)
+        )
+        yield (
+            f"{new_errors} of {new} requests fail, before {base_errors} of {base}"
+            + (f": {kinds}" if kinds else "")
         )
 
 
@@ -119,11 +134,19 @@ def _seen(check: Check) -> str:
 
 
 def _what_would_decide(undecided: list[Check], pairs: int, elapsed_s: float) -> str:
+    if pairs < LOOKS[0]:
+        seconds = _rounded_s(elapsed_s / max(1, pairs) * LOOKS[0])
+        return f"--time-budget {seconds}s has room for the {LOOKS[0]} pairs of a first look"
     if pairs >= LOOKS[-1]:
         return f"all {pairs} pairs are made: a quieter machine or a larger --tolerance would decide"
     wanted = max((_pairs_needed(check, pairs) for check in undecided), default=LOOKS[-1])
-    seconds = math.ceil(elapsed_s / max(1, pairs) * wanted * 1.2 / 10) * 10
+    seconds = _rounded_s(elapsed_s / pairs * wanted)
     return f"--time-budget {seconds}s for about {wanted} pairs would decide"
+
+
+def _rounded_s(seconds: float) -> int:
+    """With some to spare."""
+    return math.ceil(seconds * 1.2 / 10) * 10
 
 
 def _pairs_needed(check: Check, pairs: int) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import random
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from lgprof.gate.duel import Course, PairRows
 from lgprof.gate.evidence import Evidence, PairFigures
@@ -28,8 +27,8 @@ from lgprof.model import Decision, Verdict
 from lgprof.run.options import Billing
 from lgprof.stats import relative_change
 
-_ENDING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-_ONE_WISH_S = 3.0
+_FEWEST_PAIRS = 2
+"""One says nothing of the spread between pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,15 @@ def compare_versions(
         chance: Orders, hash seeds; None for unforeseeable ones.
         now_s: Monotonic time.
 
+    Returns:
+        The verdict; after Ctrl-C an interim one, of the pairs made until then.
+
     Raises:
+        KeyboardInterrupt: Before there were two pairs.
         UsageError: No git repository, no such revision, or the base has no graph that runs.
         TargetFailedError: The candidate is broken.
     """
-    with _ended_in_order(), two_trees(subject.cwd, against.revision) as trees:
+    with two_trees(subject.cwd, against.revision) as trees:
         comparison = _Comparison(
             subject, against, trees, confirm, progress, chance or random.Random(), now_s
         )
@@ -115,18 +118,23 @@ class _Comparison:
         plan = prepare(
             self._stage, given, self._cost_of, self._confirm, left_s=lambda: self._left_s
         )
-        rules = Rules(self._against.tolerances, times_gated=not plan.live_hosts)
+        rules = self._rules(plan)
         longest_s = 0.0
         while True:
             made = len(self._evidence.pairs)
-            is_last = made == LOOKS[-1] or (made > 1 and self._left_s < longest_s / 2)
+            is_last = made == LOOKS[-1] or (made >= _FEWEST_PAIRS and self._left_s < longest_s / 2)
             if is_last or made in LOOKS:
                 judgement = judge(self._evidence, rules, is_last=is_last)
                 if judgement.decision is not None:
                     return self._verdict(plan, judgement, judgement.decision)
-            self._tell("pair")
             began_s = self._now_s()
-            rows = self._pair(plan, made)
+            try:
+                self._tell("pair")
+                rows = self._pair(plan, made)
+            except KeyboardInterrupt:
+                if made < _FEWEST_PAIRS:
+                    raise
+                return self._interim(plan)
             self._evidence.add(PairFigures.of(rows, self._cost_of))
             longest_s = max(longest_s, self._now_s() - began_s)
 
@@ -160,6 +168,17 @@ class _Comparison:
             raise broken(self._stage.candidate, rows.failures)
         return rows
 
+    def _interim(self, plan: Preparation) -> Verdict:
+        """What the pairs say that were made until the user had enough."""
+        judgement = judge(self._evidence, self._rules(plan), is_last=True)
+        verdict = self._verdict(plan, judgement, judgement.decision or "inconclusive")
+        pairs = len(self._evidence.pairs)
+        reason = f"interrupted: this is what the first {pairs} pairs say"
+        return replace(verdict, interrupted=True, reasons=[reason, *verdict.reasons])
+
+    def _rules(self, plan: Preparation) -> Rules:
+        return Rules(self._against.tolerances, times_gated=not plan.live_hosts)
+
     def _verdict(self, plan: Preparation, judgement: Judgement, decision: Decision) -> Verdict:
         elapsed_s = self._now_s() - self._begin_s
         return Verdict(
@@ -177,8 +196,16 @@ class _Comparison:
             ],
             series=[relative_change(ratio.log_ratio) for ratio in self._evidence.times[WALL]],
             culprits=culprits(self._evidence, judgement),
+            candidate=_working_tree(self._trees),
             against=f"{self._trees.revision} ({self._trees.commit})",
         )
+
+
+def _working_tree(trees: Trees) -> str:
+    if not trees.changes:
+        return f"working tree ({trees.head})"
+    files = "1 file" if trees.changes == 1 else f"{trees.changes} files"
+    return f"working tree ({trees.head} and {files} changed)"
 
 
 def _course(plan: Preparation, number: int) -> Course:
@@ -194,33 +221,3 @@ def _course(plan: Preparation, number: int) -> Course:
 def _pricing(billing: Billing) -> CostOf:
     prices = Prices(billing.prices, datetime.now(UTC))
     return lambda model: prices.cost_usd(model.call, model.asked)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Have a polite request to end, as CI systems send it, clear up like Ctrl-C.
-
-    One that is repeated while we clear up is the same wish, and disturbs nothing.
-    """
-    last_s = -math.inf
-
-    def end(number: int, frame: object) -> None:
-        nonlocal last_s
-        since_s, last_s = time.monotonic() - last_s, time.monotonic()
-        if since_s > _ONE_WISH_S:
-            raise KeyboardInterrupt
-
-    try:
-        kept: Mapping[int, Any] = {
-            number: signal.signal(number, end)
-            for number in _ENDING
-            if signal.getsignal(number) is not signal.SIG_IGN
-        }
-    except ValueError:  # not in the main thread: its signals are others' business
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

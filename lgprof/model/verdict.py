@@ -49,6 +49,12 @@ class Verdict(msgspec.Struct, kw_only=True):
     reasons: list[str] = []
     culprits: list[str] = []
     """Nodes that made a failed graph slower, the worst first."""
+    candidate: str | None = None
+    """What is compared with it: the working tree, and whether it has uncommitted changes."""
+    requests: int | None = None
+    """That the budgets or the comparison with a stored Profile rest on."""
+    interrupted: bool = False
+    """It was stopped, and is of what was measured until then."""
     against: str | None = None
     """The base, as it was named and as a commit; None for budgets and stored baselines."""
     invalid: bool = False

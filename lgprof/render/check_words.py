@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from lgprof.model import Check
+from lgprof import readable
+from lgprof.model import Check, Verdict
 from lgprof.render.quantity import bound, change, interval, quantity
+
+_MOST_REASONS = 4
+_PER_REQUEST = ".per_request"
 
 
 def name(check: Check) -> str:
     """Metric and node in one."""
     return f"{check.node}: {check.metric}" if check.node else check.metric
+
+
+def is_count(check: Check) -> bool:
+    """Whether it compares what is counted per request."""
+    return check.base is not None and check.metric.endswith(_PER_REQUEST)
+
+
+def short_metric(check: Check) -> str:
+    """The metric in a table that says of all counts that they are per request."""
+    return check.metric.removesuffix(_PER_REQUEST) if is_count(check) else check.metric
+
+
+def decision(check: Check) -> str:
+    """What came of it. What is undecided and no PASS rests on is said more quietly."""
+    if check.verdict == "fail":
+        return "FAIL"
+    if check.verdict == "pass" or check.needed:
+        return check.verdict
+    return "shown" if check.limit is None else "undecided"
+
+
+def headline(verdict: Verdict) -> list[str]:
+    """Why the verdict is what it is, the most important first."""
+    failed = [c for c in verdict.checks if c.needed and c.verdict == verdict.verdict != "pass"]
+    if verdict.pairs is not None:  # its reasons tell of the comparison; budgets are besides
+        failed = [check for check in failed if check.base is None]
+    named = [f"{name(check)}: {sentence(check)}" for check in failed[:_MOST_REASONS]]
+    more = len(failed) - len(named)
+    if more:
+        named.append(f"and {readable.plural(more, 'more check')}")
+    passed = f"{readable.plural(len(verdict.checks), 'check')} passed"
+    return [*named, *verdict.reasons] or [passed if verdict.verdict == "pass" else "undecided"]
+
+
+def basis(verdict: Verdict) -> list[str]:
+    """What the verdict rests on: versions, requests, pairs."""
+    facts = []
+    if verdict.against:
+        facts.append(f"{verdict.candidate or 'working tree'} against {verdict.against}")
+    if verdict.pairs is not None:
+        facts.append(readable.plural(verdict.pairs, "pair"))
+    if verdict.requests is not None:
+        facts.append(readable.plural(verdict.requests, "request"))
+    return facts
 
 
 def sentence(check: Check) -> str:

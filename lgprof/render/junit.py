@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import name, sentence
+from lgprof.render.check_words import decision, name, sentence
 from lgprof.render.quantity import bound
 
 _SUITE = "lgprof gate"
@@ -45,7 +45,7 @@ def _case(check: Check, verdict: Verdict) -> ElementTree.Element:
         if verdict.invalid:
             ElementTree.SubElement(case, "error", message=message, type="invalid")
         else:
-            ElementTree.SubElement(case, "skipped", message=f"inconclusive: {message}")
+            ElementTree.SubElement(case, "skipped", message=f"{decision(check)}: {message}")
     else:
         ElementTree.SubElement(case, "system-out").text = message
     return case

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
+from lgprof.render.check_words import basis, decision, headline
 from lgprof.render.quantity import bound, change, interval, quantity
 
 _MARKS = {"pass": "✅ PASS", "fail": "❌ FAIL", "inconclusive": "⚠️ INCONCLUSIVE"}
@@ -26,10 +27,9 @@ def verdict_markdown(verdict: Verdict) -> str:
 def _parts(verdict: Verdict) -> Iterator[str]:
     yield f"### lgprof gate: {_MARKS[verdict.verdict]}"
     yield ""
-    for reason in verdict.reasons:
+    for reason in headline(verdict):
         yield f"- {escaped(reason)}"
-    if verdict.reasons:
-        yield ""
+    yield ""
     whole = [check for check in verdict.checks if check.node is None or check.change is None]
     if whole:
         yield from table(*_rows(whole))
@@ -51,11 +51,8 @@ def _parts(verdict: Verdict) -> Iterator[str]:
 
 
 def _basis(verdict: Verdict) -> list[str]:
-    facts = [readable.plural(len(verdict.checks), "check")]
-    if verdict.against:
-        facts.insert(0, f"against {escaped(verdict.against)}")
-    if verdict.pairs is not None:
-        facts.append(readable.plural(verdict.pairs, "pair"))
+    facts = [escaped(fact) for fact in basis(verdict)]
+    facts.append(readable.plural(len(verdict.checks), "check"))
     if verdict.elapsed_s >= _WORTH_SAYING_S:
         facts.append(readable.duration(verdict.elapsed_s))
     return facts
@@ -83,7 +80,8 @@ def _known(value: float | None, unit: str) -> str:
 
 
 def _verdict(check: Check) -> str:
-    return f"**{check.verdict.upper()}**" if check.verdict != "pass" else "pass"
+    is_loud = check.verdict == "fail" or (check.verdict == "inconclusive" and check.needed)
+    return f"**{check.verdict.upper()}**" if is_loud else decision(check)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

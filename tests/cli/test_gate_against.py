@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
+import venv
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from tests.cli.harness import Done, Project, finish, wait_for_lines
 from tests.gate.repository import APP, Repository
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
 
 HANGING = """
 import os, time
@@ -149,6 +153,40 @@ def test_a_base_without_the_graph(project: GatedProject) -> None:
     assert "name another revision with --against" in done.hint
 
 
+def environment_with(folder: Path, **modules: str) -> Path:
+    """A Python that has what ours has, and more."""
+    venv.create(folder, symlinks=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    paths = [path for path in sys.path if "site-packages" in path]
+    (site / "ours.pth").write_text("\n".join([*paths, str(ROOT)]))
+    for name, text in modules.items():
+        (site / f"{name}.py").write_text(text)
+    return folder / "bin" / "python"
+
+
+def test_a_base_with_packages_of_its_own(project: GatedProject, tmp_path: Path) -> None:
+    python = environment_with(tmp_path / "old", words="TIMES = 10\n")
+    with_words = APP.replace('word. " * 10', 'word. " * TIMES')
+    project.repository.commit(app__py=f"from words import TIMES\n{with_words}")
+    project.write("app.py", f"TIMES = 20\n{with_words}")
+    budget = ("--time-budget", "5s")
+    code, verdict = project.verdict("--against", "HEAD", "--base-python", str(python), *budget)
+    assert code == 1
+    assert verdict["checks"]
+    assert any("(+98.04%), exactly" in reason for reason in verdict["reasons"])
+    done = project.gate("--against", "HEAD", *budget)
+    assert "ModuleNotFoundError: No module named 'words'" in done.error
+
+
+def test_a_base_without_lgprof(project: GatedProject, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    done = project.gate("--against", "HEAD", "--base-python", str(python))
+    assert done.code == 2
+    assert done.error == f"error: --base-python {python} has no lgprof"
+    assert f"{python} -m pip install lgprof==" in done.hint
+
+
 def test_a_project_that_is_installed_from_the_working_tree(project: GatedProject) -> None:
     """As ``pip install --editable`` does it: its folder comes after all others in ``sys.path``."""
     project.repository.git("rm", "-q", "app.py")
@@ -174,6 +212,22 @@ def test_stopped_while_the_graph_hangs(project: GatedProject, sent: signal.Signa
     done = finish(process)
     assert done.code == 130
     assert done.err == "interrupted: nothing was decided\n"
+
+
+def test_stopped_after_two_pairs_it_shows_what_they_say(project: GatedProject) -> None:
+    noted = "import os\nwith open(os.environ['STARTED'], 'a') as file:\n    file.write('x\\n')\n"
+    project.repository.commit(app__py=noted + APP)
+    arguments = ("gate", "app:app", "-i", '{"question": "Why?"}', "--against", "HEAD")
+    process = project.start(*arguments, env=project.environment)
+    # Two processes prepare and two make a pair: the third pair has begun.
+    wait_for_lines(project.notes, 8, process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.code == 130
+    assert "interrupted: this is what the first 2 pairs say" in done.out
+    assert "tokens.input" in done.out
+    assert "nothing was decided" not in done.err
 
 
 def test_stopped_again_and_again_while_git_checks_out_the_base(project: GatedProject) -> None:

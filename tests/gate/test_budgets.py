@@ -35,10 +35,20 @@ def test_each_budget_is_a_check() -> None:
 
 
 def test_a_percentile_of_few_requests_is_their_maximum() -> None:
-    check = judged(sample_profiles.chain(10), "p95<1h").checks[0]
-    assert check.note == "the maximum of 10 requests: p95 takes 20 or more"
-    assert judged(sample_profiles.chain(20), "p95<1h").checks[0].note is None
-    assert judged(sample_profiles.chain(10), "mean<1h", "p50<1h", "max<1h").checks[0].note is None
+    [warning] = judged(sample_profiles.chain(10), "p95<1h").warnings
+    assert warning == (
+        "p95 is the maximum here, since it rests on 10 requests: p95 takes 20 or more"
+    )
+    assert judged(sample_profiles.chain(20), "p95<1h").warnings == []
+    assert judged(sample_profiles.chain(10), "mean<1h", "p50<1h", "max<1h").warnings == []
+
+
+def test_a_percentile_of_few_calls_of_a_node_too() -> None:
+    profile = sample_profiles.chain(30)
+    node = profile.nodes[0]
+    node.calls = 12
+    [warning] = judged(profile, "p95<1h", f'node["{node.path}"].p95<1h').warnings
+    assert warning.startswith(f"node.{node.path}.p95 is the maximum here, since it rests on 12")
 
 
 def test_what_was_not_measured_keeps_no_budget() -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import name, sentence
+from lgprof.render.check_words import basis, decision, headline, is_count, name, short_metric
 from lgprof.render.quantity import bound, change, interval, quantity
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.notices import marked_lines
@@ -18,10 +18,8 @@ from lgprof.render.terminal.page import INDENT, Block, Paper, print_blocks
 from lgprof.render.terminal.table import Column, table_lines
 
 _BADGES = {"pass": palette.GOOD, "fail": palette.POOR, "inconclusive": palette.UNSURE}
-_WORDS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
 _STYLES = {"pass": palette.PLAIN, "fail": palette.ERROR, "inconclusive": palette.WARNING}
 _MOST_NODES = 12
-_MOST_REASONS = 4
 _WORTH_SAYING_S = 0.05
 
 
@@ -40,7 +38,8 @@ def render_verdict(
     blocks = [Block("Gate", list(_headline(paper, verdict)), _basis(paper, verdict))]
     checks = _shown(verdict, verbosity, only_failed=only_failed)
     if checks:
-        blocks.append(Block("Checks", _check_lines(paper, checks, verdict)))
+        note = "counts and cost per request" if any(map(is_count, checks)) else ""
+        blocks.append(Block("Checks", _check_lines(paper, checks, verdict), note))
     if verdict.warnings:
         lines = [
             line
@@ -52,9 +51,7 @@ def render_verdict(
 
 
 def _basis(paper: Paper, verdict: Verdict) -> str:
-    facts = [f"against {paper.clean(verdict.against)}"] if verdict.against else []
-    if verdict.pairs is not None:
-        facts.append(readable.plural(verdict.pairs, "pair"))
+    facts = [paper.clean(fact) for fact in basis(verdict)]
     if verdict.elapsed_s >= _WORTH_SAYING_S:
         facts.append(paper.time(verdict.elapsed_s))
     return paper.joined(facts)
@@ -66,7 +63,7 @@ def _headline(paper: Paper, verdict: Verdict) -> Iterator[Text]:
     shown = f" {badge} " if paper.colour else f"[{badge}]"
     margin = INDENT + len(shown) + 2
     first = True
-    for reason in _reasons(verdict):
+    for reason in headline(verdict):
         for part in text.fold(paper.clean(reason), max(paper.width - margin, 20)):
             line = Text(" " * INDENT)
             if first:
@@ -75,18 +72,6 @@ def _headline(paper: Paper, verdict: Verdict) -> Iterator[Text]:
                 line.append(" " * len(shown))
             first = False
             yield line.append(f"  {part}")
-
-
-def _reasons(verdict: Verdict) -> list[str]:
-    if verdict.reasons:
-        return verdict.reasons
-    total = readable.plural(len(verdict.checks), "check")
-    decisive = [c for c in verdict.checks if c.needed and c.verdict == verdict.verdict]
-    if verdict.verdict == "pass":
-        return [f"{total} passed"]
-    named = [f"{name(check)}: {sentence(check)}" for check in decisive[:_MOST_REASONS]]
-    more = len(decisive) - len(named)
-    return [*named, f"and {readable.plural(more, 'more check')}"] if more else named
 
 
 def _shown(verdict: Verdict, verbosity: int, *, only_failed: bool) -> list[Check]:
@@ -116,7 +101,7 @@ def _check_lines(paper: Paper, checks: list[Check], verdict: Verdict) -> list[Te
 def _columns(paper: Paper, checks: list[Check]) -> list[Column]:
     has_base = any(check.base is not None for check in checks)
     columns = [
-        Column("metric", [Text(paper.clean(c.metric)) for c in checks], 100, True, 12),
+        Column("metric", [Text(paper.clean(short_metric(c))) for c in checks], 100, True, 12),
         Column("base", [_base(paper, c) for c in checks], 80),
         Column("new" if has_base else "value", [_value(paper, c, c.new) for c in checks], 90),
         Column("change", [Text(change(c.change)) for c in checks], 85),
@@ -146,5 +131,6 @@ def _bound(paper: Paper, check: Check) -> Text:
 
 
 def _verdict(check: Check) -> Text:
-    style: Style = _STYLES[check.verdict]
-    return Text(_WORDS[check.verdict], style=style)
+    is_quiet = check.verdict == "inconclusive" and not check.needed
+    style: Style = palette.QUIET if is_quiet else _STYLES[check.verdict]
+    return Text(decision(check), style=style)
