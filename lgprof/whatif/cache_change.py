@@ -28,8 +28,18 @@ def cache(change: CacheNode, scenario: Scenario) -> None:
         seen = any(reads_of(task) is not None for _, task in calls)
         why = "reads nothing to look it up by" if seen else "was not seen to read its state"
         scenario.note(f"{change.node} {why}: no call is a hit")
+    if _is_routed_from(change.node, scenario):
+        scenario.note(
+            f"{change.node} is routed from: LangGraph answers from the cache where it went as well"
+        )
     hits = _hits(calls, keys, change.ttl_s)
     scenario.rewrite(lambda position: _Answered(hits[position]) if position in hits else Rewriter())
+
+
+def _is_routed_from(path: str, scenario: Scenario) -> bool:
+    outer, name = scenario.profile.target.owner_of(path)
+    graph = scenario.profile.target.graphs.get(outer)
+    return graph is not None and name in graph.branches
 
 
 def _calls(node: str, scenario: Scenario) -> list[tuple[int, Task]]:

@@ -125,7 +125,10 @@ class PromptCacheUsed:
 
 @dataclass(frozen=True, slots=True)
 class BatchCalls:
-    """Model, tool and retriever calls that follow one another in a node run side by side."""
+    """Calls of one model, tool or retriever, one after another in a node, run side by side.
+
+    One that was asked about an earlier answer waits for those before it.
+    """
 
     node: str
 

@@ -15,6 +15,7 @@ from typing import Protocol
 from lgprof.analysis.intervals import subtract
 from lgprof.analysis.tree import SpanTree
 from lgprof.model import Segment, Span
+from lgprof.whatif.long_holds import LoopWaits
 from lgprof.whatif.pieces import Call, Fork, Hold, Piece, Wait, Work
 
 _CALLS = ("model", "tool", "retriever")
@@ -48,15 +49,13 @@ class LoopTime:
 
     Args:
         segments: Its holds, in order of time.
-        queued: When it was ready and the loop in other hands: left out.
+        waits: When it was ready and did not run: what it queued for the loop is left out.
     """
 
-    def __init__(
-        self, segments: Sequence[Segment], queued: Sequence[tuple[float, float]] = ()
-    ) -> None:
+    def __init__(self, segments: Sequence[Segment], waits: LoopWaits) -> None:
         self._holds = _joined(segments)
         self._ends = [end_s for _, end_s, _ in self._holds]
-        self._queued = queued
+        self._waits = waits
 
     def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
         """Waits and holds."""
@@ -90,15 +89,18 @@ class LoopTime:
             ]
             if around:
                 shares[min(around)[1]].append(Segment(start_s, end_s - start_s, cpu_s))
-        return [LoopTime(share, self._queued) for share in shares]
+        return [LoopTime(share, self._waits) for share in shares]
 
     def _wait(self, start_s: float, end_s: float, pieces: list[Piece]) -> None:
         """Waits, and where it queued for the loop another turn of it."""
         now_s = start_s
-        for from_s, until_s in subtract([(start_s, end_s)], self._queued):
+        for from_s, until_s in subtract([(start_s, end_s)], self._waits.queued):
             if from_s > now_s:
                 pieces += _ANOTHER_TURN
-            pieces.append(Wait(until_s - from_s))
+            own_s = math.fsum(b - a for a, b in subtract([(from_s, until_s)], self._waits.late))
+            pieces.append(Wait(own_s))
+            if own_s < until_s - from_s:
+                pieces.append(Wait(until_s - from_s - own_s, late=True))
             now_s = until_s
         if end_s > now_s:
             pieces += _ANOTHER_TURN

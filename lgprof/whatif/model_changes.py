@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from msgspec.structs import replace
 
@@ -37,11 +38,15 @@ class _ModelCalls(Rewriter):
         self.within = node
         self._change = change
         self.found = 0
+        self.unfinished = 0
 
     def call(self, call: Call) -> Piece:
         if call.span.path != self.within or call.model is None or call.model.llm_cache_hit:
             return call
         self.found += 1
+        if call.span.outcome != "ok":
+            self.unfinished += 1
+            return call
         seconds, model = self._change(call, call.model, _seconds(call))
         return replace(call, pieces=_lasting(call, seconds), model=model)
 
@@ -53,26 +58,36 @@ def _change_calls(
     scenario.rewrite(rewriter)
     if not rewriter.found:
         scenario.note(f"no model call was seen in {node}: nothing changes")
+    if rewriter.unfinished:
+        scenario.unmeasured.append(
+            f"{rewriter.unfinished} of {rewriter.found} model calls of {node} failed or were cut "
+            "off: how they would have ended is not known"
+        )
 
 
 def _seconds(call: Call) -> float:
-    return sum(
+    """How long it took, less what the machine was late."""
+    return math.fsum(
         piece.seconds if isinstance(piece, Wait) else piece.wall_s
         for piece in call.pieces
-        if isinstance(piece, Wait | Hold | Work)
+        if isinstance(piece, Hold | Work) or (isinstance(piece, Wait) and not piece.late)
     )
 
 
 def _lasting(call: Call, seconds: float) -> tuple[Piece, ...]:
     """A call's pieces when it takes so long: its waits shrink or grow, its computing stays."""
     more_s = seconds - _seconds(call)
-    waits_s = sum(piece.seconds for piece in call.pieces if isinstance(piece, Wait))
+    waits_s = math.fsum(piece.seconds for piece in call.pieces if _is_own_wait(piece))
     if waits_s <= 0 or more_s == 0:
         return call.pieces
     factor = max(0.0, 1 + more_s / waits_s)
     return tuple(
-        Wait(piece.seconds * factor) if isinstance(piece, Wait) else piece for piece in call.pieces
+        Wait(piece.seconds * factor) if _is_own_wait(piece) else piece for piece in call.pieces
     )
+
+
+def _is_own_wait(piece: Piece) -> TypeGuard[Wait]:
+    return isinstance(piece, Wait) and not piece.late
 
 
 def _calls(scenario: Scenario, node: str | None = None) -> Iterator[tuple[Call, ModelCall]]:

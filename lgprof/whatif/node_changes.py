@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from msgspec.structs import replace
 
@@ -55,7 +54,7 @@ def scaled(pieces: tuple[Piece, ...], factor: float) -> tuple[Piece, ...]:
 
 def _scaled(piece: Piece, factor: float) -> Piece:
     if isinstance(piece, Wait):
-        return Wait(piece.seconds * factor)
+        return piece if piece.late else Wait(piece.seconds * factor)
     if isinstance(piece, Hold | Work):
         return type(piece)(piece.wall_s * factor, piece.cpu_s * factor)
     if isinstance(piece, InExecutor):
@@ -214,7 +213,7 @@ def _interval_s(initial_s: float, factor: float, number: int) -> float:
 
 
 def batch_calls(change: BatchCalls, scenario: Scenario) -> None:
-    """Calls in a row run side by side; what the function does between them follows."""
+    """Calls of the same thing run side by side; what the function does between them follows."""
     scenario.rewrite(_BatchCalls(change.node))
 
 
@@ -232,15 +231,12 @@ class _BatchCalls(Rewriter):
 class _Batched(Rewriter):
     def pieces(self, pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
         pieces = super().pieces(pieces)
-        calls = [piece for piece in pieces if isinstance(piece, Call)]
-        rows = [
-            list(row) for _, row in groupby(calls, lambda call: (call.span.kind, call.span.name))
-        ]
+        rows = _rows([piece for piece in pieces if isinstance(piece, Call)])
         if all(len(row) == 1 for row in rows):
             return pieces
         batched: list[Piece] = []
         started = {id(row[0]): row for row in rows}
-        in_rows = {id(call) for call in calls}
+        in_rows = {id(call) for row in rows for call in row}
         for piece in pieces:
             row = started.get(id(piece))
             if row is not None and len(row) > 1:
@@ -248,3 +244,17 @@ class _Batched(Rewriter):
             elif row is not None or id(piece) not in in_rows:
                 batched.append(piece)
         return tuple(batched)
+
+
+def _rows(calls: list[Call]) -> list[list[Call]]:
+    """Calls of the same thing, in order; one that needs an earlier answer begins another row."""
+    rows: list[list[Call]] = []
+    latest: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        key = call.span.kind, call.span.name
+        if key in latest and not call.span.uses_earlier:
+            latest[key].append(call)
+        else:
+            latest[key] = [call]
+            rows.append(latest[key])
+    return rows

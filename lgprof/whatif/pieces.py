@@ -27,6 +27,8 @@ class Wait(msgspec.Struct, frozen=True):
     """Waiting: for a timer, an answer, a lock."""
 
     seconds: float
+    late: bool = False
+    """Not the node's doing: the machine did not wake it in time."""
 
 
 class Hold(msgspec.Struct, frozen=True):

@@ -20,8 +20,10 @@ from lgprof.whatif import changes as ch
 from lgprof.whatif.cache_change import cache
 from lgprof.whatif.changes import Change
 from lgprof.whatif.checkpoint_changes import durability, swap_checkpointer
+from lgprof.whatif.company import CAVEAT, Company
 from lgprof.whatif.difference import differing
 from lgprof.whatif.limit_changes import max_concurrency, pool_size
+from lgprof.whatif.long_holds import LongHolds
 from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
 from lgprof.whatif.node_changes import batch_calls, faster, retry, unblock
 from lgprof.whatif.omissions import no_straggler, skip
@@ -117,8 +119,10 @@ class WhatIf:
             )
         threads = min(32, profile.environment.cpu_count + 4)
         with collector_paused():
-            self._schedules = [schedule_of(request, threads) for request in self._requests]
+            holds = LongHolds(self._requests)
+            self._schedules = [schedule_of(one, threads, holds) for one in self._requests]
         self._before = [_Played() for _ in self._requests]
+        self._company = Company(self._requests, self._schedules)
 
     def predict(self, changes: Sequence[Change]) -> Prediction:
         """What the changes together would bring, applied in turn."""
@@ -136,6 +140,10 @@ class WhatIf:
         saved = [effects[position].saved_s for position in counted]
         predicted = [max(0.0, before - less) for before, less in zip(recorded, saved, strict=True)]
         saved_usd = self._saved_usd(effects) if scenario.cost_known else None
+        unmeasured = [*scenario.unmeasured, *_thread_warnings(effects)]
+        if self._company.at_once and any(saved):
+            scenario.note(CAVEAT)
+            unmeasured += [self._company.doubt] if self._company.doubt else []
         return Prediction(
             changes=tuple(changes),
             requests=tuple(self._requests[position].index for position in counted),
@@ -143,7 +151,7 @@ class WhatIf:
             predicted_s=tuple(predicted),
             saving=saving(recorded, predicted, saved_usd) if counted else None,
             caveats=tuple(scenario.caveats),
-            unmeasured=(*scenario.unmeasured, *_thread_warnings(effects)),
+            unmeasured=tuple(unmeasured),
         )
 
     def _saved_usd(self, effects: Sequence[_Effect]) -> float | None:

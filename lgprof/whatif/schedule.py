@@ -7,20 +7,19 @@ does not where a change takes the cause away.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 
 import msgspec
 
-from lgprof.analysis.attribution import BAD, BLOCKING_FROM_S, HANDLER_OVERLAP_S, START_NODE
+from lgprof.analysis.attribution import BAD, HANDLER_OVERLAP_S, START_NODE
 from lgprof.analysis.intervals import covered_s
 from lgprof.analysis.tree import SpanTree, function_window
 from lgprof.model import Request, Span
 from lgprof.whatif.checkpointing import saves_of
 from lgprof.whatif.contention import uncontended
 from lgprof.whatif.function_body import LoopTime, OwnTime, ThreadTime, body_pieces, inside
+from lgprof.whatif.long_holds import LongHolds
 from lgprof.whatif.pieces import (
     Attempt,
     GraphRun,
@@ -37,34 +36,24 @@ from lgprof.whatif.pieces import (
 
 HANDLER = "__error_handler__"
 DEFAULT_HANDLER = "__default_error_handler__"
-_JUST_AFTER_S = 0.0004
 
 
-def schedule_of(request: Request, default_threads: int) -> Schedule:
+def schedule_of(request: Request, default_threads: int, holds: LongHolds | None = None) -> Schedule:
     """The request's schedule.
 
     Args:
         request: With its spans.
         default_threads: Threads of the executor where the request does not tell.
+        holds: Of all requests that may have run at once; None for its own.
     """
-    return _Reader(request).schedule(default_threads)
+    return _Reader(request, holds or LongHolds([request])).schedule(default_threads)
 
 
 class _Reader:
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, holds: LongHolds) -> None:
         self._request = request
+        self._holds = holds
         self._tree = SpanTree(request.spans)
-        self._long_holds = sorted(
-            (
-                (hold.start_s, hold.start_s + hold.wall_s, span.id)
-                for span in request.spans
-                for hold in span.segments or ()
-                if hold.wall_s >= BLOCKING_FROM_S
-            ),
-            key=lambda hold: hold[1],
-        )
-        """Holds of the loop that others notice, in order of their end, with their attempt."""
-        self._long_hold_ends = [end_s for _, end_s, _ in self._long_holds]
 
     def schedule(self, default_threads: int) -> Schedule:
         request = self._request
@@ -117,25 +106,10 @@ class _Reader:
 
     def _own_time(self, span: Span, window: tuple[float, float]) -> OwnTime:
         if span.segments is not None:
-            queued = [*(span.loop_waits or ()), *self._late_answers(span)]
-            return LoopTime(span.segments, queued)
+            return LoopTime(span.segments, self._holds.waits(span))
         children = inside(span, window, self._tree)
         own_s = window[1] - window[0] - covered_s((c.start_s, c.end_s) for c in children)
         return ThreadTime(min(1.0, (span.cpu_s or 0.0) / own_s) if own_s > 0 else 0.0)
-
-    def _late_answers(self, span: Span) -> Iterator[tuple[float, float]]:
-        """When an answer was there and the loop in other hands, as far as it can be guessed.
-
-        A node that goes on just when another one lets the loop go was ready before. When, is not
-        known: halfway through the other's hold is taken.
-        """
-        for segment in span.segments or ():
-            number = bisect_right(self._long_hold_ends, segment.start_s) - 1
-            if number < 0:
-                continue
-            start_s, end_s, holder = self._long_holds[number]
-            if holder != span.id and segment.start_s - end_s < _JUST_AFTER_S:
-                yield (start_s + end_s) / 2, segment.start_s
 
     def _inner(self, on_loop: bool, span: Span) -> GraphRun | Task:
         """A graph that a function called, or a functional task."""

@@ -99,6 +99,19 @@ def test_changes_to_a_model_call_compose() -> None:
     assert saved(predict(asking("gpt-4o"), faster))[0] == pytest.approx(500 + 400 * 100 / 199)
 
 
+def test_a_call_that_was_cut_off_tells_nothing_of_another_model() -> None:
+    profile = asking("gpt-4o", "gpt-4o")
+    next(span for span in profile.requests[0].spans if span.kind == "model").outcome = "cancelled"
+    found = predict(profile, [SwapModel("ask0", duration_factor=0.5)])
+    assert saved(found)[0] == 0
+    assert found.unmeasured == (
+        "1 of 1 model calls of ask0 failed or were cut off: how they would have ended is not known",
+    )
+    assert saved(predict(profile, [SwapModel("ask1", duration_factor=0.5)]))[0] == pytest.approx(
+        500
+    )
+
+
 def test_a_node_without_model_calls() -> None:
     found = predict(asking("gpt-4o"), [FewerOutputTokens("other", 0.5)])
     assert saved(found) == (0, 0)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from langgraph.graph import END, START
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
 from lgprof.errors import UsageError
@@ -130,6 +130,21 @@ def test_repeated_reads_hit_the_cache() -> None:
     profile = profile_in_virtual_time(nodes, *({"i": i} for i in (0, 1, 0, 0)))
     found = predict(profile, [CacheNode("a")])
     assert found.predicted_s == pytest.approx([0.05, 0.05, 0.01, 0.01])
+
+
+def test_a_cache_in_front_of_a_router_keeps_where_it_went() -> None:
+    nodes = {"a": sleeper("a", 0.04, reads=("i",)), "b": sleeper("b", 0.01)}
+    branches = StateGraph(State)
+    for name, node in nodes.items():
+        branches.add_node(name, node)
+    branches.add_edge(START, "a")
+    branches.add_conditional_edges("a", lambda state: "b" if state["i"] else END, ["b", END])
+    branches.add_edge("b", END)
+    profile = profile_in_virtual_time(branches.compile(), {"i": 1}, {"i": 1})
+    assert predict(profile, [CacheNode("a")]).caveats == (
+        "a is routed from: LangGraph answers from the cache where it went as well",
+    )
+    assert predict(profile, [CacheNode("b")]).caveats != predict(profile, [CacheNode("a")]).caveats
 
 
 def test_an_old_entry_is_no_hit() -> None:
@@ -271,6 +286,52 @@ def test_tools_called_in_a_row_run_at_once() -> None:
     profile = profile_in_virtual_time(chain(a=node), {})
     assert profile.requests[0].latency_s == pytest.approx(0.06, abs=MS)
     assert saved_ms(profile, BatchCalls("a")) == pytest.approx(30, abs=0.5)
+
+
+def test_calls_of_the_same_thing_run_at_once_but_for_those_that_need_an_answer() -> None:
+    recording = Recording()
+    node = recording.run("n", 0.061)
+    attempt = recording.spans[-1]
+    attempt.work_start_s, attempt.work_end_s = node.start_s, node.end_s
+    attempt.thread, attempt.segments = "loop", []
+    for number, name in enumerate(["search", "sum", "search", "sum", "search", "sum"]):
+        start_s = node.start_s + 0.01 * number
+        call = recording.add("tool", name, start_s, start_s + 0.01, attempt, path="n")
+        call.uses_earlier = number == 4
+    # Both searches, both sums, the search that needs them, and the sum that was free to go before.
+    saved = saved_ms(profile_of([recording.done()]), BatchCalls("n"))
+    assert saved == pytest.approx(30, abs=0.01)
+
+
+def test_what_the_machine_is_late_does_not_shrink_with_the_node() -> None:
+    """A timer fires 7 ms late though nobody holds the loop."""
+    recording = Recording()
+    node = recording.run("n", 0.037)
+    attempt = recording.spans[-1]
+    attempt.work_start_s, attempt.work_end_s = node.start_s, node.end_s
+    attempt.thread, attempt.segments = "loop", []
+    attempt.loop_waits = [(node.end_s - 0.007, node.end_s)]
+    profile = profile_of([recording.done()])
+    assert saved_ms(profile, Faster("n", 0.5)) == pytest.approx(15, abs=0.01)
+
+
+def test_requests_that_keep_each_other_waiting_cannot_be_predicted() -> None:
+    time = VirtualTime()
+    nodes = chain(a=sleeper("a", 0.01), b=computer(time, "b", 0.02), c=sleeper("c", 0.01))
+    for at_once, doubts in ((1, 0), (4, 1)):
+        profile = profile_in_virtual_time(nodes, *[{}] * 8, time=time, concurrency=at_once)
+        found = predict(profile, [Faster("b", 0.5)])
+        assert len(found.caveats) == len(found.unmeasured) == doubts
+        nothing = predict(profile, [Faster("b", 1.0)])
+        assert nothing.caveats == nothing.unmeasured == ()
+
+
+def test_requests_that_only_wait_do_not_disturb_each_other() -> None:
+    profile = profile_in_virtual_time(chain(a=sleeper("a", 0.04)), *[{}] * 8, concurrency=4)
+    found = predict(profile, [Faster("a", 0.5)])
+    assert found.predicted_s == pytest.approx([0.02] * 8)
+    assert found.unmeasured == ()
+    assert "the requests ran at once" in found.caveats[0]
 
 
 def test_changes_compose() -> None:
