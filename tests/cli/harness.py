@@ -27,6 +27,9 @@ PATIENCE_S = 90.0
 """How long anything may take before a test gives up on it."""
 
 _VALIDATOR = jsonschema.Draft202012Validator(profile_json_schema())
+STRICT = "error,ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"
+"""``PYTHONWARNINGS`` of what the tests start; langsmith is not ready for Python 3.14."""
+
 _OURS = ("LGPROF_", "_LGPROF_")
 _TERMINAL = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TERM", "PYTHONIOENCODING")
 
@@ -41,7 +44,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(_OURS) and name not in _TERMINAL
     }
-    fixed = {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error", "LGPROF_SAMPLE": "false"}
+    fixed = {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": STRICT, "LGPROF_SAMPLE": "false"}
     return {**kept, **fixed, **extra}
 
 

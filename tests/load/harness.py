@@ -19,7 +19,7 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from lgprof.model import Profile, Request, profile_json_schema, read_profile
-from tests.cli.harness import Done, ProjectHere, finish, wait_for_lines
+from tests.cli.harness import STRICT, Done, ProjectHere, finish, wait_for_lines
 
 __all__ = ["APPS", "Done", "I", "LoadProject", "check_load_profile", "finish", "wait_for_lines"]
 
@@ -41,7 +41,7 @@ class LoadProject(ProjectHere):
     def load(self, target: str, *arguments: str) -> Done:
         """Run one to its end, with the master in this process."""
         return self.call(
-            "load", f"apps:{target}", *_without_warmup(arguments), env={"PYTHONWARNINGS": "error"}
+            "load", f"apps:{target}", *_without_warmup(arguments), env={"PYTHONWARNINGS": STRICT}
         )
 
     def profile(self) -> dict[str, Any]:
