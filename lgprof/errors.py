@@ -3,8 +3,7 @@
     LgprofError                 everything that lgprof raises on purpose
     ├── UsageError              exit 2: options, configuration, inputs, a file that is no Profile
     │   └── TargetError         exit 2: the target cannot be found, imported or used as a graph
-    ├── TargetFailedError       exit 3: the user's graph gave no valid sample
-    └── InvalidMeasurementError exit 5: a measurement that cannot be trusted, under ``--strict``
+    └── TargetFailedError       exit 3: the user's graph gave no valid sample
 
 Each message says what was wrong and where; ``hint`` says what to type instead.
 """
@@ -67,9 +66,3 @@ class TargetFailedError(LgprofError):
     """The user's graph gave no valid sample."""
 
     exit_code = ExitCode.TARGET_FAILED
-
-
-class InvalidMeasurementError(LgprofError):
-    """A measurement that cannot be trusted."""
-
-    exit_code = ExitCode.INVALID

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
@@ -183,11 +183,6 @@ def merged(histograms: Iterable[Histogram]) -> Histogram:
     for histogram in histograms:
         total.add(histogram)
     return total
-
-
-def pack_all(histograms: Mapping[str, Histogram]) -> dict[str, list[Any]]:
-    """Histograms by name as plain numbers; empty ones are left out."""
-    return {name: found.pack() for name, found in histograms.items() if found.total}
 
 
 def _highest_equivalent_us(index: int) -> int:

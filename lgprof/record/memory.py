@@ -19,7 +19,7 @@ from memray import FileDestination, FileReader, Tracker
 
 from lgprof.clock import Clock
 from lgprof.record.event_log import Recording
-from lgprof.record.pieces import Function, Piece, pieces_watched
+from lgprof.record.node_work import Function, Work, work_watched
 
 _FILE = "<lgprof node>"
 _SNAPSHOT_MS = 5
@@ -49,18 +49,18 @@ class Allocations:
 
 
 class _NamedCalls:
-    """Calls each piece below a frame that names the node's call."""
+    """Lets work run below a frame that names the node's call."""
 
     def handed_at(self, caller: FrameType) -> None:
         """Nothing is to be known of it."""
 
-    def call(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Call a piece."""
-        return _named(_call, piece.origin)(function, args, kwargs)
+    def call(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call what does the work."""
+        return _named(_call, work.origin)(function, args, kwargs)
 
-    async def call_async(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Call a piece that awaits."""
-        return await _named(_call_async, piece.origin)(function, args, kwargs)
+    async def call_async(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call what does the work, and await it."""
+        return await _named(_call_async, work.origin)(function, args, kwargs)
 
 
 def _call(function: Function, args: Any, kwargs: Any) -> Any:
@@ -90,7 +90,7 @@ def memory_traced(recording: Recording, clock: Clock) -> Iterator[Allocations]:
         file = Path(folder) / "allocations.bin"
         destination = FileDestination(str(file), overwrite=True)
         with (
-            pieces_watched(_NamedCalls(), recording, clock),
+            work_watched(_NamedCalls(), recording, clock),
             Tracker(destination=destination, memory_interval_ms=_SNAPSHOT_MS),
         ):
             yield allocations

@@ -19,7 +19,7 @@ from pyinstrument import Profiler, stack_sampler
 
 from lgprof.clock import Clock
 from lgprof.record.event_log import Recording
-from lgprof.record.pieces import Function, Piece, pieces_watched
+from lgprof.record.node_work import Function, Work, work_watched
 
 INTERVAL_S = 0.001
 AWAIT = "[await]"
@@ -60,7 +60,7 @@ class Stretch:
 
 
 class Sampler:
-    """Samples each piece of work of nodes, and keeps what was seen."""
+    """Samples the work of nodes, and keeps what was seen."""
 
     def __init__(self, clock: Clock) -> None:
         # The report tells of the slowdown as it is measured.
@@ -77,19 +77,19 @@ class Sampler:
         """From where a node hands work on."""
         return self._own_part(stack_sampler.build_call_stack(caller, "initial", None))
 
-    def call(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Sample a piece."""
-        with self._sampled(piece):
+    def call(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Sample work."""
+        with self._sampled(work):
             return function(*args, **kwargs)
 
-    async def call_async(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Sample a piece that awaits."""
-        with self._sampled(piece):
+    async def call_async(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Sample work that awaits."""
+        with self._sampled(work):
             return await function(*args, **kwargs)
 
     @contextmanager
-    def _sampled(self, piece: Piece) -> Iterator[None]:
-        stretch = Stretch(piece.origin, self._clock.now_ns(), piece.handed_at)
+    def _sampled(self, work: Work) -> Iterator[None]:
+        stretch = Stretch(work.origin, self._clock.now_ns(), work.handed_at)
         in_loop = events._get_running_loop() is not None
         mode: Literal["enabled", "disabled"] = "enabled" if in_loop else "disabled"
         profiler = Profiler(INTERVAL_S, mode)
@@ -164,5 +164,5 @@ def sampling(recording: Recording, clock: Clock) -> Iterator[Sampler]:
         clock: The source of all times but those of the samples.
     """
     sampler = Sampler(clock)
-    with pieces_watched(sampler, recording, clock):
+    with work_watched(sampler, recording, clock):
         yield sampler

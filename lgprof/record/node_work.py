@@ -1,6 +1,6 @@
-"""Runs something around each piece of work of a graph's nodes, besides recording its calls.
+"""Does something around the work of a graph's nodes, besides recording its calls.
 
-A piece is one call of a node's function, or what a node hands to a thread or a pool.
+Work is one call of a node's function, or what a node hands to a thread or a pool.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from lgprof.record.tracing import tracing_off
 Function = Callable[..., Any]
 
 
-class Piece(NamedTuple):
-    """A piece of work, and whose it is."""
+class Work(NamedTuple):
+    """Work of a node, and of which call."""
 
     origin: int
     """Id of the callback run that it belongs to."""
@@ -41,24 +41,24 @@ class Piece(NamedTuple):
 
 
 class Around(Protocol):
-    """What is done around pieces."""
+    """What is done around work."""
 
     def handed_at(self, caller: FrameType) -> Any:
         """What shall be known of the place where a node hands work on."""
 
-    def call(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Call the function of a piece."""
+    def call(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call the function that does the work."""
 
-    async def call_async(self, piece: Piece, function: Function, args: Any, kwargs: Any) -> Any:
-        """Call the function of a piece and await it."""
+    async def call_async(self, work: Work, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call the function that does the work, and await it."""
 
 
 @contextmanager
-def pieces_watched(around: Around, recording: Recording, clock: Clock) -> Iterator[None]:
-    """Watch the pieces of every graph that runs until the context ends.
+def work_watched(around: Around, recording: Recording, clock: Clock) -> Iterator[None]:
+    """Watch the nodes' work in every graph that runs until the context ends.
 
     Args:
-        around: Calls the pieces.
+        around: Calls what does the work.
         recording: Takes the nodes' calls, by which what was seen is placed.
         clock: The source of the calls' times.
     """
@@ -74,7 +74,7 @@ def pieces_watched(around: Around, recording: Recording, clock: Clock) -> Iterat
 
 
 class _Watch:
-    """Makes copies of graphs whose pieces are watched."""
+    """Makes copies of graphs whose work is watched."""
 
     def __init__(self, around: Around, recording: Recording) -> None:
         self._around = around
@@ -96,11 +96,11 @@ class _Watch:
 
         @wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            return around.call(Piece(origin()), function, args, kwargs)
+            return around.call(Work(origin()), function, args, kwargs)
 
         @wraps(function)
         async def watched_async(*args: Any, **kwargs: Any) -> Any:
-            return await around.call_async(Piece(origin()), function, args, kwargs)
+            return await around.call_async(Work(origin()), function, args, kwargs)
 
         return watched_async if is_async else watched
 
@@ -109,9 +109,9 @@ class _Watch:
         run = origin()
         if not run:
             return function
-        piece = Piece(run, self._around.handed_at(sys._getframe(1)))
+        work = Work(run, self._around.handed_at(sys._getframe(1)))
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            return self._around.call(piece, function, args, kwargs)
+            return self._around.call(work, function, args, kwargs)
 
         return watched
