@@ -182,8 +182,13 @@ def inside(span: Span, window: tuple[float, float], tree: SpanTree) -> list[Span
             and child.start_s >= start_s
             and child.end_s <= end_s
         ),
-        key=lambda child: child.start_s,
+        key=_begin_s,
     )
+
+
+def _begin_s(child: Span) -> float:
+    """When it was called: a functional task may have had to wait for a place."""
+    return child.start_s if child.ready_s is None else child.ready_s
 
 
 class _Body:
@@ -197,7 +202,7 @@ class _Body:
         now_s, end_s = window
         pieces: list[Piece] = []
         for group in _overlapping(children):
-            pieces += own.pieces(now_s, group[0].start_s)
+            pieces += own.pieces(now_s, _begin_s(group[0]))
             if len(group) == 1:
                 pieces.append(self._child(group[0], own))
             else:
@@ -216,11 +221,12 @@ class _Body:
     def _fork(self, group: list[Span], own: OwnTime) -> Fork:
         followers: dict[int | None, list[tuple[Span, OwnTime, float]]] = defaultdict(list)
         for child, time in zip(group, own.shared(group), strict=True):
-            before = [other for other in group if other.end_s <= child.start_s]
+            begin_s = _begin_s(child)
+            before = [other for other in group if other.end_s <= begin_s]
             last = max(before, key=lambda other: other.end_s, default=None)
-            since_s = last.end_s if last else group[0].start_s
+            since_s = last.end_s if last else _begin_s(group[0])
             key = last.id if last else None
-            followers[key].append((child, time, child.start_s - since_s))
+            followers[key].append((child, time, begin_s - since_s))
         return self._branches(followers, None)
 
     def _branches(
@@ -241,7 +247,7 @@ def _overlapping(children: list[Span]) -> Iterator[list[Span]]:
     group: list[Span] = []
     reach_s = 0.0
     for child in children:
-        if group and child.start_s >= reach_s:
+        if group and _begin_s(child) >= reach_s:
             yield group
             group = []
         reach_s = max(reach_s, child.end_s) if group else child.end_s

@@ -14,6 +14,8 @@ Work       time in a thread: CPU time needs the interpreter lock, the rest is wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from lgprof.model import ModelCall, Span
@@ -157,3 +159,18 @@ class Schedule(msgspec.Struct, frozen=True):
     runs: tuple[GraphRun, ...]
     """The graph's runs: one, and one more for each resume."""
     places: Places
+
+
+def calls_tasks(tasks: Iterable[Task]) -> bool:
+    """Whether the function of a node's call calls functional tasks, in the same graph."""
+    open_ = [piece for task in tasks for attempt in task.attempts for piece in attempt.body]
+    while open_:
+        piece = open_.pop()
+        if isinstance(piece, Task):
+            return True
+        if isinstance(piece, Call | InExecutor):
+            open_ += piece.pieces
+        elif isinstance(piece, Fork):
+            for branch in piece.branches:
+                open_ += branch
+    return False

@@ -131,6 +131,13 @@ class WhatIf:
             for change in changes:
                 _APPLY[type(change)](change, scenario)
             effects = list(map(_effect, self._schedules, scenario.schedules, self._before))
+        stuck = {at for at, effect in enumerate(effects) if math.isinf(effect.saved_s)}
+        if stuck:
+            scenario.failing |= stuck
+            scenario.note(
+                f"{len(stuck)} of {len(self._requests)} requests would never end: tasks hold all "
+                "places that those they wait for need"
+            )
         counted = [
             position
             for position, request in enumerate(self._requests)

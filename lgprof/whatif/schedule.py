@@ -14,6 +14,7 @@ import msgspec
 
 from lgprof.analysis.attribution import BAD, HANDLER_OVERLAP_S, START_NODE
 from lgprof.analysis.intervals import covered_s
+from lgprof.analysis.queueing import QUEUE_FROM_S
 from lgprof.analysis.tree import SpanTree, function_window
 from lgprof.model import Request, Span
 from lgprof.whatif.checkpointing import saves_of
@@ -114,13 +115,24 @@ class _Reader:
     def _inner(self, on_loop: bool, span: Span) -> GraphRun | Task:
         """A graph that a function called, or a functional task."""
         if span.kind == "node":
-            return self._task(span, on_loop)
+            return _called(self._task(span, on_loop))
         threads = {
             attempt.thread
             for node in self._tree.nodes(span)
             for attempt in self._tree.attempts(node)
         }
         return self._graph(span, on_loop="loop" in threads or (on_loop and "caller" not in threads))
+
+
+def _called(task: Task) -> Task:
+    """A functional task, with what lies between its call and its start unless it was in line."""
+    ready_s = task.span.start_s if task.span.ready_s is None else task.span.ready_s
+    lead_s = task.span.start_s - ready_s
+    if not 0 < lead_s < QUEUE_FROM_S or not task.attempts:
+        return task
+    first, *others = task.attempts
+    first = msgspec.structs.replace(first, before=(Wait(lead_s), *first.before))
+    return msgspec.structs.replace(task, attempts=(first, *others))
 
 
 def _framework(seconds: float, on_loop: bool) -> tuple[Piece, ...]:

@@ -9,13 +9,13 @@ Threads compete for places in a pool, and for the interpreter lock (`interpreter
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from lgprof.whatif.interpreter_lock import InterpreterLock, LockClient
 from lgprof.whatif.pieces import (
-    Attempt,
     Call,
     Fork,
     GraphRun,
@@ -27,6 +27,7 @@ from lgprof.whatif.pieces import (
     Task,
     Wait,
     Work,
+    calls_tasks,
 )
 
 
@@ -74,7 +75,7 @@ class _Process:
 
 
 def simulated_s(schedule: Schedule) -> float:
-    """How long the request takes.
+    """How long the request takes; infinity where tasks wait for places that they hold themselves.
 
     Args:
         schedule: As recorded, or changed.
@@ -89,6 +90,7 @@ class _Machine:
         self._threads = _Seats(max(1, schedule.places.threads))
         """Of the event loop's default executor."""
         self.now_s = 0.0
+        self._end_s = math.inf
         self._events: list[tuple[float, int, Callable[..., None], Any]] = []
         self._number = 0
         self._active = 1
@@ -126,15 +128,16 @@ class _Machine:
         written_s = self.now_s + made.get_s if made else 0.0
         if made:
             written_s = yield from self._save(made.mode, made.input_s, written_s)
+        seats = self._seats(run)
         for step in run.steps:
-            yield from self._pieces(step.gap)
-            yield from self._step(step, run.on_loop)
+            yield from self._pieces(step.gap, None)
+            yield from self._step(step, seats)
             if made:
                 written_s = yield from self._save(made.mode, step.saved_s, written_s)
         if made:
             at_end_s = made.put_s if made.mode == "exit" else written_s - self.now_s
             yield Wait(max(0.0, at_end_s))
-        yield from self._pieces(run.tail)
+        yield from self._pieces(run.tail, None)
 
     def _save(self, mode: str, seconds: float, written_s: float) -> Generator[_Need, None, float]:
         """Write a checkpoint.
@@ -153,55 +156,58 @@ class _Machine:
             return max(self.now_s, written_s) + seconds
         return self.now_s
 
-    def _step(self, step: Step, on_loop: bool) -> _Steps:
+    def _step(self, step: Step, seats: _Seats | None) -> _Steps:
         if len(step.tasks) == 1:
-            yield from self._task(step.tasks[0])
+            (task,) = step.tasks
+            if seats and not _has_place(task):
+                yield from self._task(task, seats)
+            else:
+                yield from self._seated(task, seats)
         elif step.tasks:
-            seats = self._seats(on_loop)
             yield _Branches([self._seated(task, seats) for task in step.tasks])
 
-    def _seats(self, on_loop: bool) -> _Seats | None:
-        """Places for the tasks of one superstep. A sync run has a thread pool of its own."""
+    def _seats(self, run: GraphRun) -> _Seats | None:
+        """Places for the tasks of one graph. A sync run has a thread pool of its own."""
         places = self._places
-        if on_loop:
+        if run.on_loop:
             return None if places.tasks is None else _Seats(places.tasks)
-        return _Seats(places.tasks or places.threads)
+        # While it runs functional tasks, LangGraph waits for their output in a thread of the pool.
+        waits = any(calls_tasks(step.tasks) for step in run.steps)
+        return _Seats(max(1, (places.tasks or places.threads) - waits))
 
     def _seated(self, task: Task, seats: _Seats | None) -> _Steps:
         if seats is None:
-            yield from self._task(task)
+            yield from self._task(task, None)
             return
         yield _Take(seats)
-        yield from self._task(task)
+        yield from self._task(task, seats)
         yield _Leave(seats)
 
-    def _task(self, task: Task) -> _Steps:
+    def _task(self, task: Task, seats: _Seats | None) -> _Steps:
+        """A call; functional tasks in it need places of the same graph."""
         for number, attempt in enumerate(task.attempts):
             if number:
                 yield Wait(task.backoffs_s[number - 1])
-            yield from self._attempt(attempt)
-        yield from self._pieces(task.then)
+            yield from self._pieces(attempt.before, None)
+            yield from self._pieces(attempt.body, seats)
+            yield from self._pieces(attempt.after, None)
+        yield from self._pieces(task.then, None)
 
-    def _attempt(self, attempt: Attempt) -> _Steps:
-        yield from self._pieces(attempt.before)
-        yield from self._pieces(attempt.body)
-        yield from self._pieces(attempt.after)
-
-    def _pieces(self, pieces: Iterable[Piece]) -> _Steps:
+    def _pieces(self, pieces: Iterable[Piece], seats: _Seats | None) -> _Steps:
         for piece in pieces:
             kind = type(piece)
             if kind is Wait or kind is Hold or kind is Work:
                 yield piece  # type: ignore[misc]
             elif isinstance(piece, Call):
-                yield from self._pieces(piece.pieces)
+                yield from self._pieces(piece.pieces, seats)
             elif isinstance(piece, InExecutor):
                 yield _Take(self._threads)
-                yield from self._pieces(piece.pieces)
+                yield from self._pieces(piece.pieces, seats)
                 yield _Leave(self._threads)
             elif isinstance(piece, Fork):
-                yield _Branches([self._pieces(branch) for branch in piece.branches])
+                yield _Branches([self._pieces(branch, seats) for branch in piece.branches])
             elif isinstance(piece, Task):
-                yield from self._task(piece)
+                yield from self._seated(piece, seats)
             elif isinstance(piece, GraphRun):
                 yield from self._graph(piece)
 
@@ -290,3 +296,9 @@ class _Machine:
             self._active -= 1
         else:
             self._advance(parent)
+
+
+def _has_place(task: Task) -> bool:
+    """Whether a call that is alone in its superstep takes a place: one that calls others does."""
+    first = task.attempts[0].span.thread if task.attempts else None
+    return first != "caller" and calls_tasks([task])

@@ -17,7 +17,6 @@ from lgprof.whatif import (
     Change,
     Durability,
     Faster,
-    MaxConcurrency,
     Parallel,
     RemoveBarrier,
     Retry,
@@ -246,21 +245,6 @@ def test_a_node_waits_for_the_one_before_it_alone() -> None:
     assert "never ran in the superstep after" in nothing.caveats[0]
 
 
-def test_two_at_once() -> None:
-    profile = profile_in_virtual_time(_appending(4), {})
-    assert profile.requests[0].latency_s == pytest.approx(0.02, abs=MS)
-    assert saved_ms(profile, MaxConcurrency(2)) == pytest.approx(-20, abs=0.5)
-    assert saved_ms(profile, MaxConcurrency(1)) == pytest.approx(-60, abs=0.5)
-
-
-def _appending(width: int) -> Any:
-    async def node(state: dict[str, Any]) -> dict[str, Any]:
-        await asyncio.sleep(0.02)
-        return {"items": [1]}
-
-    return side_by_side(sleeper("d", 0.0), **{f"n{i}": node for i in range(width)})
-
-
 def test_without_a_checkpointer_there_is_nothing_to_gain_from_one() -> None:
     profile = profile_in_virtual_time(chain(a=sleeper("a", 0.01)), {})
     for change in (Durability("exit"), SwapCheckpointer("none")):
@@ -313,25 +297,6 @@ def test_what_the_machine_is_late_does_not_shrink_with_the_node() -> None:
     attempt.loop_waits = [(node.end_s - 0.007, node.end_s)]
     profile = profile_of([recording.done()])
     assert saved_ms(profile, Faster("n", 0.5)) == pytest.approx(15, abs=0.01)
-
-
-def test_requests_that_keep_each_other_waiting_cannot_be_predicted() -> None:
-    time = VirtualTime()
-    nodes = chain(a=sleeper("a", 0.01), b=computer(time, "b", 0.02), c=sleeper("c", 0.01))
-    for at_once, doubts in ((1, 0), (4, 1)):
-        profile = profile_in_virtual_time(nodes, *[{}] * 8, time=time, concurrency=at_once)
-        found = predict(profile, [Faster("b", 0.5)])
-        assert len(found.caveats) == len(found.unmeasured) == doubts
-        nothing = predict(profile, [Faster("b", 1.0)])
-        assert nothing.caveats == nothing.unmeasured == ()
-
-
-def test_requests_that_only_wait_do_not_disturb_each_other() -> None:
-    profile = profile_in_virtual_time(chain(a=sleeper("a", 0.04)), *[{}] * 8, concurrency=4)
-    found = predict(profile, [Faster("a", 0.5)])
-    assert found.predicted_s == pytest.approx([0.02] * 8)
-    assert found.unmeasured == ()
-    assert "the requests ran at once" in found.caveats[0]
 
 
 def test_changes_compose() -> None:
