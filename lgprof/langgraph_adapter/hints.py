@@ -137,16 +137,21 @@ def _is_clock(value: object) -> bool:
 
 
 def _injected(runnables: list[object], functions: list[types.FunctionType]) -> Iterator[str]:
-    for part in runnables:
-        for name in ("func", "afunc"):
-            candidate = getattr(part, name, None)
-            if isinstance(candidate, functools.partial) and candidate.args:
-                candidate = candidate.args[-1]
-            with contextlib.suppress(TypeError, ValueError):  # no function, or no signature
-                parameters = inspect.signature(candidate).parameters if candidate else ()
-                yield from (known for known in _INJECTED if known in parameters)
-    for function in functions:
-        yield from (what for name, what in _GETTERS.items() if name in names_in(function))
+    given = {known for part in runnables for known in _INJECTED if known in _parameters_of(part)}
+    named = set().union(*map(names_in, functions))
+    given |= {what for name, what in _GETTERS.items() if name in named}
+    if "runtime" in given and "store" in named:
+        given.add("store")
+    yield from (known for known in _INJECTED if known in given)
+
+
+def _parameters_of(part: object) -> Iterator[str]:
+    for name in ("func", "afunc"):
+        candidate = getattr(part, name, None)
+        if isinstance(candidate, functools.partial) and candidate.args:
+            candidate = candidate.args[-1]
+        with contextlib.suppress(TypeError, ValueError):  # no function, or no signature
+            yield from inspect.signature(candidate).parameters if candidate else ()
 
 
 def _tools(runnables: list[object], functions: list[types.FunctionType]) -> Iterator[str]:

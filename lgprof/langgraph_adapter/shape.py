@@ -55,6 +55,7 @@ def _shape(graph: AnyGraph) -> GraphShape:
         shape.branches = {
             source: sorted(_targets(branches)) for source, branches in builder.branches.items()
         }
+        shape.managed = sorted(builder.managed)
         shape.reducers = sorted(
             key
             for key, channel in builder.channels.items()

@@ -52,6 +52,8 @@ class GraphShape(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Nodes that are routed from, with the targets, as far as they are declared."""
     reducers: list[str] = []
     """Keys whose new value is added to the old one."""
+    managed: list[str] = []
+    """Keys that LangGraph fills in itself, such as ``remaining_steps``."""
     pauses: list[str] = []
     """Nodes that a person is waited for before or after."""
     has_cache: bool = False

@@ -62,15 +62,15 @@ class Digester:
 
         Ids that LangChain gives to messages do not count as content.
         """
-        content = _content(value)
-        return None if content is None else self._hash(content)
+        told = content_of(value)
+        return None if told is None else self._hash(told)
 
     def _hash(self, content: bytes) -> str:
         return blake2b(content, digest_size=8, key=self._salt).hexdigest()
 
     def _hashes(self, values: Mapping[str, Any]) -> tuple[dict[str, str | None], int]:
         """Hashes by key, and the size of all values whose content can be told."""
-        contents = {key: _content(value) for key, value in values.items()}
+        contents = {key: content_of(value) for key, value in values.items()}
         size = sum(len(content) for content in contents.values() if content is not None)
         return {
             key: None if content is None else self._hash(content)
@@ -143,7 +143,7 @@ def _read(keys: set[str], state: Any) -> dict[str, Any]:
     return {key: _item(state, key) for key in sorted(keys) if not key.startswith(_INTERNAL)}
 
 
-def _content(value: Any) -> bytes | None:
+def content_of(value: Any) -> bytes | None:
     """A value as JSON; None where its content cannot be told."""
     try:
         return _encoder.encode(value)

@@ -19,6 +19,7 @@ from lgprof.langgraph_adapter.caches import PrivateCaches
 from lgprof.langgraph_adapter.entry import with_wrapped_nodes
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.record.event_log import CPU_READ_FROM_NS, ID_MASK, Recording, WorkThread
+from lgprof.record.in_place import InPlaceWatch
 from lgprof.record.io_probes import IoLog, probed_cache, probed_saver, probed_store
 from lgprof.record.origin import origin
 from lgprof.record.state_access import StateObjects, untracked
@@ -57,6 +58,8 @@ class GraphProbes:
         self._wrapped: WeakKeyDictionary[AnyGraph, AnyGraph] = WeakKeyDictionary()
         self.caller_threads: set[int] = set()
         """Threads that call ``invoke`` themselves; all others that run nodes are pool threads."""
+        self.in_place: InPlaceWatch | None = None
+        """Also notes what nodes change in place, while it is set."""
         self._running: dict[int, tuple[int, WorkThread]] = {}
         self._objects = StateObjects()
 
@@ -115,6 +118,8 @@ class GraphProbes:
         def probe(*args: Any, **kwargs: Any) -> Any:
             attempt, thread = origin(), thread_of()
             args, reads, value, trial = given(args, node)
+            if self.in_place is not None:
+                self.in_place.open(attempt, value, kwargs)
             output = None
             cpu_start_ns = 0 if thread is _LOOP else cpu_ns()
             start_ns = now_ns()
@@ -150,6 +155,8 @@ class GraphProbes:
         async def probe(*args: Any, **kwargs: Any) -> Any:
             attempt = origin()
             args, reads, value, trial = given(args, node)
+            if self.in_place is not None:
+                self.in_place.open(attempt, value, kwargs)
             output = None
             start_ns = now_ns()
             running[attempt] = start_ns, _LOOP
@@ -199,6 +206,8 @@ class GraphProbes:
     ) -> None:
         attempt = work[2]
         self._running.pop(attempt, None)
+        if self.in_place is not None:
+            self.in_place.close(attempt)
         if reads is not None and type(args[0]) is not TrackedDict:
             self._objects.close(args[0], reads)
         self._recording.works.add(work)

@@ -20,6 +20,7 @@ from lgprof.model import Failure, Profile, Request, Target
 from lgprof.record.connections import watched_connections
 from lgprof.record.digest import Digester
 from lgprof.record.effects import Effects, effects_noted
+from lgprof.record.in_place import InPlaceWatch
 from lgprof.record.process_exit import process_exits_raised
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.record.tracing import tracing_is_on
@@ -197,7 +198,11 @@ class _Run:
     def _warm_up(self, session: RecordingSession, conductor: Conductor) -> float | None:
         options = self._options
         first = options.requests
+        if session.probes is not None:
+            session.probes.in_place = InPlaceWatch(self._effects)
         self._drive_recorded(session, conductor, range(first, first + options.warmup))
+        if session.probes is not None:
+            session.probes.in_place = None
         self._refuse_unfit_input(session, conductor)
         cold_s = _cold_s(conductor)
         conductor.forget_finished()

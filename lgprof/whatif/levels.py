@@ -8,27 +8,45 @@ by the graph's edges and by what ran in the superstep before; where the edges do
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from lgprof.model import GraphShape
-from lgprof.whatif.pieces import GraphRun, Task
+
+
+class Task(Protocol):
+    """A call of a node, such as its span."""
+
+    @property
+    def id(self) -> int:
+        """Its own."""
+
+    @property
+    def path(self) -> str:
+        """The node's."""
+
+    @property
+    def name(self) -> str:
+        """The node's, in its graph."""
 
 
 def levels_side_by_side(
-    run: GraphRun, nodes: frozenset[str], shape: GraphShape | None
+    steps: Sequence[Sequence[Task]], nodes: frozenset[str], shape: GraphShape | None
 ) -> dict[int, int] | None:
-    """The superstep of each task, from 0, by the id of its span; None where nothing changes.
+    """The superstep of each task, from 0, by its id; None where nothing changes.
 
     Args:
-        run: One run of a graph.
+        steps: The supersteps of one run of a graph.
         nodes: Paths of the nodes that start together, wherever their supersteps follow one another.
         shape: The graph's edges; None where they are not known.
     """
-    levels = _Levels(run, nodes, shape)
+    levels = _Levels(steps, nodes, shape)
     return levels.of if levels.joined else None
 
 
 class _Levels:
-    def __init__(self, run: GraphRun, nodes: frozenset[str], shape: GraphShape | None) -> None:
+    def __init__(
+        self, steps: Sequence[Sequence[Task]], nodes: frozenset[str], shape: GraphShape | None
+    ) -> None:
         self._nodes = nodes
         self._shape = shape
         self.of: dict[int, int] = {}
@@ -40,9 +58,9 @@ class _Levels:
         """Paths that start together, of the supersteps just before."""
         self._group_level = 0
         before: Sequence[Task] = ()
-        for step in run.steps:
-            self._place(step.tasks, before)
-            before = step.tasks
+        for tasks in steps:
+            self._place(tasks, before)
+            before = tasks
 
     def _place(self, tasks: Sequence[Task], before: Sequence[Task]) -> None:
         ours = {task.path for task in tasks if task.path in self._nodes}
@@ -50,14 +68,14 @@ class _Levels:
         for task in tasks:
             if joins and task.path in ours:
                 self.joined = True
-                self.of[task.span.id] = self._group_level
+                self.of[task.id] = self._group_level
             else:
-                self.of[task.span.id] = self._earliest(task, before)
+                self.of[task.id] = self._earliest(task, before)
         if ours and not joins:
-            self._group_level = max(self.of[t.span.id] for t in tasks if t.path in ours)
+            self._group_level = max(self.of[t.id] for t in tasks if t.path in ours)
         # In the next turn of a loop the same nodes come again: another group.
         self._group = self._group | ours if joins else ours
-        self._latest |= {task.span.name: task for task in tasks}
+        self._latest |= {task.name: task for task in tasks}
 
     def _earliest(self, task: Task, before: Sequence[Task]) -> int:
         if self._defers(task):
@@ -67,35 +85,35 @@ class _Levels:
 
     def _ready(self, task: Task) -> int:
         """The superstep after a task; a router that follows a group waits in one of its own."""
-        level = self.of[task.span.id] + 1
-        routed = self._shape is not None and bool(self._shape.branches.get(task.span.name))
+        level = self.of[task.id] + 1
+        routed = self._shape is not None and bool(self._shape.branches.get(task.name))
         return level + (routed and task.path in self._group and self._is_joined(task))
 
     def _is_joined(self, task: Task) -> bool:
-        return self.joined and self.of[task.span.id] == self._group_level and len(self._group) > 1
+        return self.joined and self.of[task.id] == self._group_level and len(self._group) > 1
 
     def _defers(self, task: Task) -> bool:
-        node = self._shape.nodes.get(task.span.name) if self._shape else None
+        node = self._shape.nodes.get(task.name) if self._shape else None
         return node is not None and node.defers
 
     def _leading(self, task: Task, before: Sequence[Task]) -> Iterator[Task]:
         """What led to a task."""
-        shape, name = self._shape, task.span.name
+        shape, name = self._shape, task.name
         if shape is None:
             return
         for other in before:
-            targets = shape.branches.get(other.span.name)
-            node = shape.nodes.get(other.span.name)
+            targets = shape.branches.get(other.name)
+            node = shape.nodes.get(other.name)
             if (
                 targets == []
                 or node is None
                 or (
-                    (other.span.name, name) in map(tuple, shape.edges)
+                    (other.name, name) in map(tuple, shape.edges)
                     or name in (targets or ())
                     or name in node.destinations
                 )
             ):
                 yield other
         for join in shape.joins:
-            if join.target == name and any(b.span.name in join.sources for b in before):
+            if join.target == name and any(b.name in join.sources for b in before):
                 yield from (self._latest[s] for s in join.sources if s in self._latest)

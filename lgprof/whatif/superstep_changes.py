@@ -32,7 +32,8 @@ class _SideBySide(Rewriter):
         self._graphs = graphs
 
     def graph(self, run: GraphRun) -> GraphRun:
-        levels = levels_side_by_side(run, self._nodes, self._graphs.get(run.span.path))
+        spans = [[task.span for task in step.tasks] for step in run.steps]
+        levels = levels_side_by_side(spans, self._nodes, self._graphs.get(run.span.path))
         if levels is None:
             return run
         return replace(run, steps=tuple(_regrouped(run, levels)))

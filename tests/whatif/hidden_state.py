@@ -1,7 +1,6 @@
-"""More of `adversarial.PAIRS`: nodes that share state in places where it is easily overlooked.
+"""More of `adversarial.PAIRS` and `CACHED`: dependencies in places where they are overlooked.
 
-What ``B`` reads shows in no output of these inputs: comparing them finds nothing, so that it has to
-be seen in the code.
+Of most, what ``B`` reads shows in no output of these inputs: comparing outputs finds nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +11,14 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.managed import RemainingSteps
+from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from tests.whatif.adversarial import State, pair, rest, two
+from tests.whatif.adversarial import State, a_node, b_node, cached, joined, pair, rest, two
 
 IDS = itertools.count()
 LOCAL = threading.local()
@@ -175,3 +178,134 @@ def interrupts_elsewhere() -> Any:
         return {"a": 1}
 
     return two(a)
+
+
+@pair("the context, changed in place")
+def context_in_place() -> Any:
+    async def a(state: State, runtime: Runtime[Any]) -> dict[str, Any]:
+        await rest(0.008)
+        runtime.context["user"] = state["q"]
+        return {"a": 1}
+
+    async def b(state: State, runtime: Runtime[Any]) -> dict[str, Any]:
+        await rest()
+        return {"b": len([runtime.context["user"]])}
+
+    return two(a, b)
+
+
+@pair("an object of the config, changed in place")
+def config_in_place() -> Any:
+    async def a(state: State, config: RunnableConfig) -> dict[str, Any]:
+        await rest(0.008)
+        config["configurable"]["bag"].append(state["q"])
+        return {"a": 1}
+
+    async def b(state: State, config: RunnableConfig) -> dict[str, Any]:
+        await rest()
+        return {"b": len([config["configurable"]["bag"]])}
+
+    return two(a, b)
+
+
+@pair("the order in the stream of events")
+def stream_order() -> Any:
+    return writing_and_reading(lambda q: get_stream_writer()(q), lambda: get_stream_writer()(0))
+
+
+@pair("the supersteps that are left")
+def steps_left() -> Any:
+    class Counted(State, total=False):
+        left: RemainingSteps
+
+    async def b(state: Counted) -> dict[str, Any]:
+        await rest()
+        return {"b": state["left"] < 5}
+
+    graph = StateGraph(Counted)
+    for name, node in (("A", a_node), ("B", b), ("J", joined)):
+        graph.add_node(name, node)
+    graph.add_edge(START, "A").add_edge("A", "B").add_edge("B", "J").add_edge("J", END)
+    return graph.compile()
+
+
+# --- what runs beside them in another branch ---------------------------------------------------
+
+
+async def x_node(state: State) -> dict[str, Any]:
+    await rest()
+    return {"lock": state["q"] * 3}
+
+
+def beside(x: Any = x_node, b: Any = b_node, follower: Any = joined) -> Any:
+    """``A -> B -> J`` beside ``W -> X -> Y``, whose ``X`` and ``Y`` run when ``B`` and ``J`` do."""
+
+    async def nothing(state: State) -> dict[str, Any]:
+        return {}
+
+    graph = StateGraph(State)
+    for name, node in (("A", a_node), ("B", b), ("J", follower), ("X", x), ("Y", nothing)):
+        graph.add_node(name, node)
+    graph.add_edge(START, "A").add_edge("A", "B").add_edge("B", "J")
+    graph.add_edge(START, "X").add_edge("X", "Y")
+    return graph.compile()
+
+
+@pair("what another branch wrote meanwhile")
+def branch_read() -> Any:
+    async def b(state: State) -> dict[str, Any]:
+        await rest()
+        return {"b": state.get("lock")}
+
+    return beside(b=b)
+
+
+@pair("what another branch wrote before the follower")
+def branch_read_later() -> Any:
+    async def follower(state: State) -> dict[str, Any]:
+        return {"out": [state["a"], state["b"], state.get("user")]}
+
+    async def y(state: State) -> dict[str, Any]:
+        await rest()
+        return {"user": state["q"] * 5}
+
+    graph = StateGraph(State)
+    for name, node in (("A", a_node), ("B", b_node), ("J", follower), ("X", x_node), ("Y", y)):
+        graph.add_node(name, node)
+    graph.add_edge(START, "A").add_edge("A", "B").add_edge("B", "J")
+    graph.add_edge(START, "X").add_edge("X", "Y")
+    return graph.compile()
+
+
+@pair("the order of a list that another branch adds to")
+def branch_adds() -> Any:
+    def adding(name: str) -> Any:
+        async def node(state: State) -> dict[str, Any]:
+            await rest()
+            return {"log": [name]}
+
+        return node
+
+    return beside(x=adding("X"), b=adding("B"))
+
+
+@cached("a router that goes by another key")
+def routed() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        return {"a": state["q"]}
+
+    async def left(state: State) -> dict[str, Any]:
+        return {"out": "left"}
+
+    async def right(state: State) -> dict[str, Any]:
+        return {"out": "right"}
+
+    async def route(state: State) -> str:
+        return "left" if state["user"] % 2 else "right"
+
+    graph = StateGraph(State)
+    for node in (n, left, right):
+        graph.add_node(node)
+    graph.add_edge(START, "n").add_conditional_edges("n", route, ["left", "right"])
+    return graph.compile()

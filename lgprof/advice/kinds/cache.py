@@ -111,6 +111,12 @@ def _grounds(observed: Observed, path: str, repeats: _Repeats, ttl_s: int) -> Gr
     grounds.doubts += observed.effects_of(path)
     if injected := [name for name in hints.context if name not in ("store", "writer")]:
         grounds.doubts.append(f"{path} is given {' and '.join(injected)}, which no key holds")
+    graph, name = observed.graph_of(path)
+    if graph is not None and name in graph.branches:
+        grounds.doubts.append(
+            f"{path} is routed from: LangGraph keeps the way that was taken with the answer, and "
+            "the key has to hold what the router goes by"
+        )
     if repeats.untold:
         grounds.doubts.append(f"the outputs of {repeats.untold} of {number} cannot be compared")
     if len(repeats.calls) < ENOUGH_REPEATS or repeats.keys < ENOUGH_KEYS:

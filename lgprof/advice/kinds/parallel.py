@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Observed, some
@@ -11,6 +12,7 @@ from lgprof.advice.snippets import place, places, where
 from lgprof.model import GOTO, GraphShape
 from lgprof.readable import plural
 from lgprof.whatif.changes import Parallel
+from lgprof.whatif.order import order_changes
 
 
 def find(observed: Observed) -> Iterator[Finding]:
@@ -53,40 +55,64 @@ def _predecessors(graph: GraphShape, node: str) -> list[str]:
 
 
 def _in_row(observed: Observed, graph: GraphShape, row: list[str]) -> Iterator[Finding]:
-    """Groups of neighbours; a node that does not fit into a group opens the next one."""
-    group = [row[0]]
-    for path in row[1:]:
-        grounds = _against(observed, graph, [*group, path])
-        if grounds.vetoes:
-            yield _refusal(
-                observed, [group[-1], path], _against(observed, graph, [group[-1], path])
-            )
-            if len(group) > 1:
-                yield _finding(observed, graph, group)
-            group = [path]
-        else:
-            group.append(path)
-    if len(group) > 1:
-        yield _finding(observed, graph, group)
+    """The longest stretches of the row that fit together, and what keeps others apart."""
+    end = 0
+    for start in range(len(row) - 1):
+        stop = start + 1
+        while not (vetoes := _vetoes(observed, graph, row[start : stop + 1])):
+            stop += 1
+            if stop == len(row):
+                break
+        if stop - start > 1 and stop > end:
+            end = stop
+            yield _finding(observed, graph, row[start:stop])
+        if vetoes and stop - start == 1:
+            yield _refusal(observed, row[start : stop + 1], vetoes)
 
 
-def _against(observed: Observed, graph: GraphShape, group: list[str]) -> Grounds:
-    grounds = Grounds()
-    for path in group:
-        grounds.vetoes += _topology(observed, graph, path)
-    for index, earlier in enumerate(group):
-        for later in group[index + 1 :]:
-            grounds.vetoes += _overlaps(observed, graph, earlier, later)
-    for path in group:
-        grounds.doubts += observed.effects_of(path)
-    grounds.doubts += observed.doubt_few_inputs()
+def _vetoes(observed: Observed, graph: GraphShape, group: list[str]) -> list[str]:
+    """Why the nodes may not run side by side, whatever the recording shows besides."""
+    found = [veto for path in group for veto in _topology(observed, graph, path)]
+    for earlier, later in combinations(group, 2):
+        found += _overlaps(observed, graph, earlier, later)
+    return found or list(order_changes(group, observed.profile, observed.trees.values()))
+
+
+def _grounds(observed: Observed, graph: GraphShape, group: list[str]) -> Grounds:
     calls = sum(len(observed.nodes(path)) for path in group)
     requests = plural(len(observed.requests), "request")
-    grounds.facts.append(
-        f"reads and writes observed in {plural(calls, 'call')} of {requests}, "
-        f"{plural(observed.distinct_inputs, 'distinct input')}"
+    return Grounds(
+        doubts=[
+            *(effect for path in group for effect in observed.effects_of(path)),
+            *_handed_to_several(observed, group),
+            *_counting_steps(observed, graph, group[0]),
+            *observed.doubt_few_inputs(),
+        ],
+        facts=[
+            f"reads and writes observed in {plural(calls, 'call')} of {requests}, "
+            f"{plural(observed.distinct_inputs, 'distinct input')}"
+        ],
     )
-    return grounds
+
+
+def _handed_to_several(observed: Observed, group: list[str]) -> Iterator[str]:
+    """Objects that one of the nodes may change while another looks at them."""
+    untold: Counter[str] = Counter()
+    for path in group:
+        readings = [call.span.reads or {} for call in observed.attempts(path)]
+        untold.update({key for reads in readings for key, told in reads.items() if told is None})
+    for key, readers in untold.items():
+        if readers > 1:
+            yield f"{_and(group)} are given {key}, whose content cannot be told: any may change it"
+
+
+def _counting_steps(observed: Observed, graph: GraphShape, member: str) -> Iterator[str]:
+    outer, _ = observed.profile.target.owner_of(member)
+    for name in graph.nodes:
+        row = observed.rows.get(f"{outer}/{name}" if outer else name)
+        if row is not None and isinstance(row.reads, list):
+            for key in sorted(set(row.reads) & set(graph.managed)):
+                yield f"{row.path} reads {key}, and there would be fewer supersteps"
 
 
 def _topology(observed: Observed, graph: GraphShape, path: str) -> Iterator[str]:
@@ -131,7 +157,6 @@ def _keys(keys: set[str]) -> str:
 
 
 def _finding(observed: Observed, graph: GraphShape, group: list[str]) -> Finding:
-    grounds = _against(observed, graph, group)
     reads = [f"{path} reads {_read(observed, path)}" for path in group]
     writes = [f"{path} writes {_written(observed, path)}" for path in group]
     return Finding(
@@ -145,11 +170,11 @@ def _finding(observed: Observed, graph: GraphShape, group: list[str]) -> Finding
         change=_code(observed, graph, group),
         changes=(Parallel(tuple(group)),),
         evidence=[one for path in group for one in some(observed.nodes(path))[:2]],
-        grounds=grounds,
+        grounds=_grounds(observed, graph, group),
     )
 
 
-def _refusal(observed: Observed, pair: list[str], grounds: Grounds) -> Finding:
+def _refusal(observed: Observed, pair: list[str], vetoes: list[str]) -> Finding:
     return Finding(
         kind="parallel",
         nodes=pair,
@@ -158,7 +183,7 @@ def _refusal(observed: Observed, pair: list[str], grounds: Grounds) -> Finding:
         change="",
         changes=(Parallel(tuple(pair)),),
         evidence=[one for path in pair for one in some(observed.nodes(path))[:1]],
-        grounds=grounds,
+        grounds=Grounds(vetoes=vetoes),
     )
 
 

@@ -12,6 +12,7 @@ from lgprof.advice.snippets import function_of, quoted, where
 from lgprof.model import Span
 from lgprof.readable import duration, plural
 from lgprof.whatif.changes import Faster, NoStraggler, RemoveBarrier
+from lgprof.whatif.order import order_changes
 
 _SLOW_FROM = 1.8
 """Times as slow as the others."""
@@ -127,7 +128,7 @@ def _branches(observed: Observed, steps: list[Step]) -> Iterator[Finding]:
             for path in paths
         }
         slow, next_one = sorted(paths, key=lambda path: means[path], reverse=True)[:2]
-        if means[slow] >= _SLOW_FROM * means[next_one]:
+        if means[slow] >= _SLOW_FROM * means[next_one] > 0:
             yield _branch(observed, found, slow, next_one, means)
 
 
@@ -218,6 +219,7 @@ def _barrier(observed: Observed, first: str, then: str, waits: list[tuple[Call, 
         changes=(RemoveBarrier(first, then),),
         evidence=some([call for call, _ in waits]),
         grounds=Grounds(
+            vetoes=list(order_changes((first, then), observed.profile, observed.trees.values())),
             doubts=[*effects, *observed.doubt_few_inputs()],
             facts=["keys with a reducer have to be merged by hand"],
         ),

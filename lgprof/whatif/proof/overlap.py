@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 
+from lgprof.analysis.tree import SpanTree
 from lgprof.model import NodeRow, Profile
-from lgprof.whatif.changes import Change, Parallel
+from lgprof.whatif.changes import Change, Parallel, RemoveBarrier
+from lgprof.whatif.order import order_changes
 
 
 def overlap(profile: Profile, changes: Sequence[Change]) -> tuple[str, ...]:
-    """What a node reads or writes that another one, to run beside it, writes."""
+    """What a node reads or writes that another one, to run beside it or before it, writes."""
     rows = {row.path: row for row in profile.nodes}
+    trees = [SpanTree(request.spans) for request in profile.requests]
     found: list[str] = []
     for change in changes:
         if isinstance(change, Parallel):
             for first, second in permutations(change.nodes, 2):
                 if first in rows and second in rows:
                     found += _overlap(rows[first], rows[second])
+            found += order_changes(change.nodes, profile, trees)
+        elif isinstance(change, RemoveBarrier):
+            found += order_changes((change.before, change.after), profile, trees)
     return tuple(dict.fromkeys(found))
 
 

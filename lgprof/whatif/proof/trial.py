@@ -112,7 +112,9 @@ class Trial:
                 done += 1
                 progress(done, total)
         seen = [
-            f"{node} was seen to {effect}" for node in self._nodes for effect in effects.of(node)
+            f"{node} was seen to {effect}"
+            for node in self._nodes
+            for effect in dict.fromkeys([*effects.of(node), *self._recorded_hints(node).effects])
         ]
         return self._evidence(requests, prediction, tuple(seen))
 
@@ -190,12 +192,21 @@ class Trial:
         if not self._nodes:
             return ()
         changed = [f"{label} changed while requests ran" for label in sorted(self._watch.changed)]
-        hidden = [f"{label} cannot be looked into" for label in self._watch.hidden]
+        unwatched = [
+            label
+            for node in self._nodes
+            for label in self._recorded_hints(node).shared
+            if label not in self._watch
+        ]
+        hidden = [
+            f"{label} cannot be looked into"
+            for label in dict.fromkeys([*self._watch.hidden, *unwatched])
+        ]
         stores = [
             f"{node} uses its {what}"
             for node in self._reordered
             for what in self._hints_of(node).context
-            if what in ("store", "runtime", "writer")
+            if what in ("store", "writer")
         ]
         reads = {row.path: row.reads for row in self._profile.nodes}
         unknown = [
@@ -220,6 +231,10 @@ class Trial:
             if hints.opaque:
                 found.append(f"the code of {change.node} could not be read")
         return tuple(found)
+
+    def _recorded_hints(self, node: str) -> NodeHints:
+        """Of the Profile: what was imported by then, what was done to the world once only."""
+        return self._profile.target.hints.get(node) or NodeHints()
 
     def _hints_of(self, node: str) -> NodeHints:
         return self._hints.get(node) or NodeHints(opaque=True)

@@ -29,6 +29,10 @@ class SharedWatch:
         self.changed: set[str] = set()
         """Labels of those that did."""
 
+    def __contains__(self, label: str) -> bool:
+        """Whether it is looked at."""
+        return label in self._objects
+
     def look(self) -> None:
         """Compare with the beginning."""
         for label, value in self._objects.items():
