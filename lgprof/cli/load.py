@@ -77,7 +77,7 @@ def load(
 
     cwd = Path.cwd()
     if worker:
-        return _serve(ctx, target, cwd)
+        return _serve(ctx, target, cwd, quiet=quiet)
     settings = load_settings(cwd, "load")
     options = read_load_options(ctx.params, settings, cwd, variables_set(ctx))
     fleet = read_fleet_options(ctx.params, options_typed(ctx))
@@ -105,7 +105,7 @@ def load(
     return exit_code(result.profile, strict=is_strict(ctx.params, settings))
 
 
-def _serve(ctx: typer.Context, target: str | None, cwd: Path) -> int:
+def _serve(ctx: typer.Context, target: str | None, cwd: Path, *, quiet: bool) -> int:
     from lgprof.cli.fleet_options import read_master_address
     from lgprof.cli.reading import options_typed
 
@@ -113,8 +113,12 @@ def _serve(ctx: typer.Context, target: str | None, cwd: Path) -> int:
 
     from lgprof.load.worker import serve_worker  # seconds, which a wrong option need not wait for
 
+    def tell(text: str) -> None:
+        if not quiet:
+            print(f"lgprof worker: {text}", file=sys.stderr, flush=True)
+
     try:
-        return serve_worker(target, host, port, folder=cwd)
+        return serve_worker(target, host, port, folder=cwd, tell=tell)
     finally:
         note_cut_short()  # a request may still hold on to its thread, and nobody waits for it
 

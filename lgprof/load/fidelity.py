@@ -59,10 +59,12 @@ def judge(facts: GeneratorFacts) -> Fidelity:
             f"requests would be under way, and --max-in-flight lets {facts.places} in"
         )
     if facts.lost_workers:
-        workers = "a worker" if facts.lost_workers == 1 else f"{facts.lost_workers} workers"
+        workers = (
+            "a worker was" if facts.lost_workers == 1 else f"{facts.lost_workers} workers were"
+        )
         how = f" ({', '.join(facts.ends)})" if facts.ends else ""
         unsent = f"{facts.unsent_by_loss} arrivals were not sent"
-        reason = f"{workers} died or fell silent{how}: {unsent}"
+        reason = f"{workers} lost{how}: {unsent}"
         (degraded if facts.tolerates_loss else invalid).append(reason)
     if facts.stuck_workers:
         invalid.append("the graph stopped an event loop for good: its arrivals were not sent")

@@ -12,6 +12,7 @@ import os
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 
 from locust import __version__ as locust_version
+from locust import runners
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from locust.stats import (
@@ -24,6 +25,8 @@ from locust.stats import (
 )
 from locust.web import WebUI
 
+MASTER_SILENT_S = 20
+
 __all__ = [
     "PERCENTILES_TO_CHART",
     "PERCENTILES_TO_STATISTICS",
@@ -35,6 +38,7 @@ __all__ = [
     "StatsError",
     "WebUI",
     "WorkerRunner",
+    "end_without_master",
     "locust_version",
     "quiet_locust",
     "stats_history",
@@ -44,3 +48,8 @@ __all__ = [
 def quiet_locust() -> None:
     """What Locust has to say about workers, lgprof says itself."""
     logging.getLogger("locust").setLevel(logging.CRITICAL)
+
+
+def end_without_master() -> None:
+    """Let a worker end when it has not heard of its master for this long, not for a minute."""
+    runners.MASTER_HEARTBEAT_TIMEOUT = MASTER_SILENT_S

@@ -130,6 +130,15 @@ class Go(msgspec.Struct):
     """Closed model: what share of the requests to sample."""
 
 
+class Quit(msgspec.Struct):
+    """Leave."""
+
+    reason: str | None = None
+    """None: the test is over."""
+    code: int = 0
+    """What the worker's process tells its caller."""
+
+
 class Batch(msgspec.Struct):
     """What a worker counted since its last batch, and how it stands."""
 

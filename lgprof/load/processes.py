@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ class LocalWorker:
     def how_it_ended(self) -> str:
         """Its exit code, or the signal that ended it."""
         code = self.process.returncode
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
 
     def last_words(self) -> str:
         """The end of what it printed."""
@@ -42,6 +43,13 @@ class LocalWorker:
         self.printed.seek(0)
         lines = self.printed.read().decode("utf-8", "replace").splitlines()
         return "\n".join(lines[-_SHOWN_LINES:])
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 @contextmanager
@@ -58,7 +66,7 @@ def local_workers(
         folder: The project's folder.
     """
     # -P: a file of the project named like a module that we need must not take its place.
-    command = [sys.executable, "-P", "-m", "lgprof", "load", "--worker"]
+    command = [sys.executable, "-P", "-m", "lgprof", "load", "--worker", "--quiet"]
     command += ["--master-host", host, "--master-port", str(port)]
     if target is not None:
         command += ["--", target]

@@ -8,6 +8,7 @@ from lgprof.analysis.build import Figures
 from lgprof.load.options import LoadOptions
 from lgprof.load.outcome import Outcome
 from lgprof.model import NodeRow, Warn
+from lgprof.readable import plural
 from lgprof.run.warnings import about_interrupts, about_usage
 
 _FIRM_SAMPLES = 1000
@@ -88,7 +89,7 @@ def _about_requests(outcome: Outcome, options: LoadOptions) -> Iterator[Warn]:
     if 0 < balance.completed < _FIRM_SAMPLES:
         yield Warn(
             code="few_requests",
-            message=f"the p99 of {balance.completed} requests rests on "
+            message=f"the p99 of {plural(balance.completed, 'request')} rests on "
             f"{max(1, balance.completed // 100)} of them",
             fix="load for longer with --duration",
         )
@@ -100,6 +101,8 @@ def _about_sample(outcome: Outcome) -> Iterator[Warn]:
             code="spans_lost",
             message="the spans of a lost worker's requests are missing: CPU, queues and where the "
             "time goes are of the others",
+            fix="look for what ended it in its last words, or in the system's log where memory ran "
+            "out; --tolerate-worker-loss takes the numbers as they are",
         )
     elif outcome.book.balance.completed and not any(r.sampled for r in outcome.requests()):
         yield Warn(

@@ -23,15 +23,21 @@ import psutil
 import lgprof
 from lgprof.clock import SYSTEM_CLOCK
 from lgprof.config import load_settings
-from lgprof.errors import ExitCode, LgprofError
+from lgprof.errors import ExitCode, LgprofError, UsageError
 from lgprof.load import messages as wire
 from lgprof.load.arrivals import Schedule, Share, Shares
 from lgprof.load.keeper import exact_sample, expected_sample
 from lgprof.load.ledger import Arrival
-from lgprof.load.locust_api import Environment, WorkerRunner, quiet_locust
+from lgprof.load.locust_api import (
+    Environment,
+    WorkerRunner,
+    end_without_master,
+    quiet_locust,
+)
 from lgprof.load.site import Site
 from lgprof.load.waiting import in_thread
 from lgprof.load.worker_names import STARTED_BY_MASTER
+from lgprof.readable import plural
 from lgprof.target import TargetSource, import_sandbox, load_target
 
 REPORT_EVERY_S = 1.0
@@ -40,7 +46,14 @@ _CLOSE_WITHIN_S = 1.5
 _LOOK_FOR_MASTER_EVERY_S = 0.5
 
 
-def serve_worker(target: str | None, master_host: str, master_port: int, *, folder: Path) -> int:
+def serve_worker(
+    target: str | None,
+    master_host: str,
+    master_port: int,
+    *,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> int:
     """Be a worker until the master says that it is over.
 
     Args:
@@ -48,12 +61,19 @@ def serve_worker(target: str | None, master_host: str, master_port: int, *, fold
         master_host: Where the master listens.
         master_port: Its port.
         folder: The project's folder.
+        tell: Told what comes of it.
 
     Returns:
         The exit code.
+
+    Raises:
+        UsageError: There is no such host, or no master on it.
     """
     quiet_locust()
+    end_without_master()
     _end_with_master()
+    where = f"{master_host}:{master_port}"
+    _check_host(master_host)
     with import_sandbox():
         source: TargetSource | None = None
         refusal: wire.Refusal | None = None
@@ -62,9 +82,26 @@ def serve_worker(target: str | None, master_host: str, master_port: int, *, fold
             source = load_target(target, load_settings(folder), folder)
         except LgprofError as error:
             refusal = refusal_of(error)
-        runner = Environment(user_classes=[]).create_worker_runner(master_host, master_port)
-        _Worker(runner, source, refusal, target, folder).serve()
-    return ExitCode.OK
+        tell(f"looking for the master at {where}")
+        try:
+            runner = Environment(user_classes=[]).create_worker_runner(master_host, master_port)
+        except ConnectionError as error:
+            raise UsageError(
+                f"no master answers at {where}",
+                hint="start it there with lgprof load --master --bind HOST:PORT",
+            ) from error
+        _Worker(runner, source, refusal, target, folder, tell).serve()
+    tell("the master is gone: this worker ends")
+    return ExitCode.INVALID
+
+
+def _check_host(host: str) -> None:
+    try:
+        socket.getaddrinfo(host.strip("[]"), None)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"--master-host: there is no host {host}", hint="give the address that --bind names"
+        ) from error
 
 
 def _end_with_master() -> None:
@@ -93,8 +130,9 @@ class _Worker:
         refusal: wire.Refusal | None,
         target: str | None,
         folder: Path,
+        tell: Callable[[str], None],
     ) -> None:
-        self._runner, self._source, self._folder = runner, source, folder
+        self._runner, self._source, self._folder, self._tell = runner, source, folder, tell
         self._setup: wire.Setup | None = None
         self._site: Site | None = None
         self._shares: Shares | None = None
@@ -112,7 +150,7 @@ class _Worker:
             wire.SHARE: self._on_share,
             wire.STOP: lambda data: self._site.stop() if self._site else None,
             wire.CANCEL: lambda data: self._site.cancel() if self._site else None,
-            wire.QUIT: lambda data: self._leave(),
+            wire.QUIT: self._on_quit,
         }
         for name, handler in handlers.items():
             listener = partial(self._receive, handler)
@@ -129,6 +167,7 @@ class _Worker:
     def serve(self) -> None:
         """Answer the master until it is over, or is gone."""
         self._send(wire.HELLO, self._hello)
+        self._tell("the master was found; it begins when all workers are there")
         while len(self._runner.greenlet):
             gevent.sleep(0.5)
 
@@ -148,14 +187,26 @@ class _Worker:
     def _send(self, name: str, message: Any) -> None:
         self._runner.send_message(name, wire.envelope(message))
 
-    def _leave(self) -> None:
+    def _on_quit(self, data: bytes) -> None:
+        word = wire.decode(data, wire.Quit)
         if self._site is not None:
-            closing = gevent.spawn(in_thread, self._site.close)
+            closing = gevent.spawn(in_thread, partial(self._wind_up, self._site))
             gevent.wait([closing], timeout=_CLOSE_WITHIN_S)
+        self._tell(word.reason or f"the test is over: {self._requests_made()}")
         # A graph that hangs would keep an ordinary exit waiting.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(ExitCode.OK)
+        os._exit(word.code)
+
+    def _wind_up(self, site: Site) -> None:
+        if self._running is not None and not self._running.done():
+            site.cancel()  # what still runs would complain of a loop that is closed under it
+            site.finish(self._running)
+        site.close()
+
+    def _requests_made(self) -> str:
+        made = self._site.ledger.balance.started if self._site else 0
+        return f"this worker made {plural(made, 'request')}"
 
     # --- before the load -----------------------------------------------------------------------
 
@@ -192,6 +243,7 @@ class _Worker:
             if go.duration_s is not None:  # a user who thinks then need not come back
                 gevent.spawn_later(go.start_in_s + go.duration_s, self._site.stop)
         gevent.spawn(self._guarded, self._report)
+        self._tell("the load begins")
 
     def _arrivals(self, go: wire.Go, warmup: Schedule) -> Iterator[Arrival]:
         """This worker's part of the schedule. It is read in the thread of the load."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,10 @@ class Engine:
             raise self.raises
         return SimpleNamespace(profile=self.profile, failures=[], abandoned=False)
 
-    def serve_worker(self, target: Any, host: str, port: int, *, folder: Path) -> int:
+    def serve_worker(
+        self, target: Any, host: str, port: int, *, folder: Path, tell: Callable[[str], None]
+    ) -> int:
+        tell("looking for the master")
         self.calls.append({"target": target, "host": host, "port": port, "folder": folder})
         return 3
 

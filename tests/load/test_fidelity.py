@@ -100,13 +100,13 @@ def test_a_lost_worker() -> None:
     facts = replace(FINE, lost_workers=1, unsent_by_loss=31)
     verdict = judge(facts)
     assert verdict.verdict == "invalid"
-    assert verdict.reasons == ["a worker died or fell silent: 31 arrivals were not sent"]
+    assert verdict.reasons == ["a worker was lost: 31 arrivals were not sent"]
     tolerant = judge(replace(facts, tolerates_loss=True))
     assert (tolerant.verdict, tolerant.reasons) == ("degraded", verdict.reasons)
-    killed = judge(replace(facts, ends=["signal 9"]))
-    assert killed.reasons[0].startswith("a worker died or fell silent (signal 9): ")
+    killed = judge(replace(facts, ends=["killed by SIGKILL"]))
+    assert killed.reasons[0].startswith("a worker was lost (killed by SIGKILL): ")
     two = judge(replace(facts, lost_workers=2))
-    assert two.reasons == ["2 workers died or fell silent: 31 arrivals were not sent"]
+    assert two.reasons == ["2 workers were lost: 31 arrivals were not sent"]
 
 
 def test_a_stuck_loop_is_invalid_even_where_a_loss_is_tolerated() -> None:

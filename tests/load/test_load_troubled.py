@@ -108,7 +108,7 @@ def test_a_worker_that_ends_in_the_middle(project: LoadProject) -> None:
     strict = ("--rps", "40", "-d", "2s", "--workers", "2", "--strict")
     load = project.loaded("dies", *I, *strict, code=5)["load"]
     assert load["fidelity"]["verdict"] == "invalid"
-    assert load["fidelity"]["reasons"][0].startswith("a worker died or fell silent")
+    assert load["fidelity"]["reasons"][0].startswith("a worker was lost (")
     assert load["offered"] == 80
     assert load["unsent"] > 0
     assert load["completed"] >= 40  # the other one goes on, and takes over
