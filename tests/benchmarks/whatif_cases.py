@@ -26,6 +26,7 @@ from whatif_graphs import (
     sync_sleeps,
     works,
 )
+from whatif_heldout import agents, maps, savers, shapes, tasks
 
 from lgprof.langgraph_adapter.rewire import cached, retried, unblocked, with_checkpointer
 from lgprof.langgraph_adapter.side_by_side import side_by_side
@@ -207,12 +208,13 @@ def caches() -> list[Case]:
             **repeats,
         ),
         Case(
-            "lookup, 80 % repeats",
+            "lookup, repeats after 1 s and 7 s",
             "cache, 3 s",
             lookup,
             [CacheNode("lookup", ttl_s=3)],
             by_key("lookup", 3),
-            **repeats,
+            inputs=lambda i: {"seed": i, "key": i % 4 if i % 2 else 10 + i % 20 if i >= 0 else i},
+            rounds=50,
         ),
         Case(
             "subgraph, 80 % repeats",
@@ -430,4 +432,5 @@ GROUPS: dict[str, Callable[[], list[Case]]] = {
     "checkpoints": checkpoints,
     "models": models,
     "threads": in_threads,
+    **{held.__name__: held for held in (agents, maps, shapes, tasks, savers)},
 }
