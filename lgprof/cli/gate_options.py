@@ -37,7 +37,8 @@ _OF_GATE = {
     *("inconclusive", "list_metrics", "output", "force", "json_to", "quiet", "verbose"),
 }
 """Parameters that say something about a saved Profile as well."""
-_RULES = ("trust_times", "allow_environment")
+_RULES = _OF_BASELINE = ("trust_times", "allow_environment")
+_OF_AGAINST = ("base_python", "time_budget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def read_gate_options(
             "nothing to check",
             hint=f"add --against main, --budget, such as {EXAMPLE}, or --baseline PROFILE",
         )
+    _refuse_useless(ctx, is_compared=against is not None, has_baseline="baseline" in values)
     baseline = read_profile(values["baseline"]) if "baseline" in values else None
     if baseline is not None:
         refuse_load_test(baseline)
@@ -105,6 +107,20 @@ def _values(
     typed: Mapping[str, Any], settings: Settings, cwd: Path, variables: Mapping[str, str]
 ) -> dict[str, Any]:
     return read(choose(typed, settings, cwd, variables, _READERS), _READERS, {})
+
+
+def _refuse_useless(ctx: typer.Context, *, is_compared: bool, has_baseline: bool) -> None:
+    """Refuse what was typed and would change nothing."""
+    for name, option in options_typed(ctx).items():
+        if name in _OF_AGAINST and not is_compared:
+            wanted = "--against REV"
+        elif name in _OF_BASELINE and not has_baseline:
+            wanted = "--baseline PROFILE"
+        elif name == "tolerance" and not (is_compared or has_baseline):
+            wanted = "--against REV or --baseline PROFILE"
+        else:
+            continue
+        raise UsageError(f"{option} says something of {wanted} alone", hint=f"add {wanted}")
 
 
 def _refuse_run_options(ctx: typer.Context) -> None:

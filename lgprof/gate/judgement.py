@@ -197,9 +197,8 @@ class _Look:
             change=relative_change(found.mean),
             ci=_interval(found, level),
             limit=self.allowed(metric) if is_gated else None,
-            detectable=self._detectable(metric, found),
+            detectable=self._detectable(metric, found) if is_gated else None,
             needed=self.is_needed(metric),
-            note=None if is_gated else "shown, not gated: the provider's times are not the graph's",
         )
 
     def _count_checks(self) -> list[Check]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import lgprof
+from lgprof.analysis.comparability import environment_differences
 from lgprof.errors import UsageError
 from lgprof.gate import protocol
 from lgprof.gate.duel import block_size, usable_cores
@@ -41,6 +42,8 @@ class Preparation(NamedTuple):
 
     inputs: list[Any]
     live_hosts: list[str]
+    environment: list[str]
+    """What differs between the environments of the two sides, in words."""
     requests: int
     """Per side of a pair."""
     block: int
@@ -86,6 +89,7 @@ def prepare(
     return Preparation(
         inputs=given if given is not None else new.inputs,
         live_hosts=hosts,
+        environment=environment_differences(base.environment, new.environment, kernel=False),
         requests=planned_requests(sum(latencies_s), block, left_s(), is_live=bool(hosts)),
         block=block,
         cores=usable_cores() if on_one_core and not hosts else [],

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from lgprof.model import Failure, ModelCall, Outcome
+from lgprof.model import Environment, Failure, ModelCall, Outcome
 from lgprof.predicate import parse_predicate
 from lgprof.run.options import RunOptions
 
@@ -41,6 +41,7 @@ class Opened(msgspec.Struct, tag=True):
 
     lgprof: str
     """Version."""
+    environment: Environment
     inputs: list[Any]
     first: RequestRow
     live_hosts: list[str]

@@ -45,7 +45,10 @@ def _fine(judgement: Judgement) -> Iterator[str]:
             for check in judgement.checks
             if check.metric == "wall" and check.needed and check.change is not None
         ]
-        yield "no regression beyond the tolerance" + "".join(changes)
+        if changes:
+            yield "no regression beyond the tolerance" + "".join(changes)
+        else:
+            yield "no more calls, tokens, cost or errors; a live provider's times decide nothing"
 
 
 def culprits(evidence: Evidence, judgement: Judgement) -> list[str]:
@@ -157,10 +160,15 @@ def _pairs_needed(check: Check, pairs: int) -> int:
     return next((look for look in LOOKS if look > pairs and look >= wanted), LOOKS[-1])
 
 
-def circumstances(*, is_same: bool, live_hosts: list[str], is_pinned: bool) -> Iterator[str]:
+def circumstances(
+    *, is_same: bool, environment: list[str], live_hosts: list[str], is_pinned: bool
+) -> Iterator[str]:
     """What to know of how two versions were compared."""
+    if environment:
+        yield f"the base has an environment of its own: {'; '.join(environment)}"
     if is_same:
-        yield "the base and the candidate are the same files: any difference is noise"
+        of = "its environment or " if environment else ""
+        yield f"the base and the candidate are the same files: any difference is {of}noise"
     if live_hosts:
         yield (
             f"the graph talks to {', '.join(live_hosts[:3])}, beyond this machine: only counts, "

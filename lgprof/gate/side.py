@@ -33,6 +33,7 @@ from lgprof.record.digest import Digester
 from lgprof.record.session import RecordingSession, recording_session
 from lgprof.run.async_driver import AsyncDriver
 from lgprof.run.conduct import Conductor
+from lgprof.run.environment import describe_environment
 from lgprof.run.failures import group_failures
 from lgprof.run.host import pool_size, request_plan
 from lgprof.run.opening import opened
@@ -111,7 +112,13 @@ class Side:
             self._drive(range(_FIRST_INDEX, _FIRST_INDEX + 1))
         first = self._report()
         return protocol.Opened(
-            lgprof.__version__, inputs.items, first.rows[0], sorted(hosts), foreign, first.failures
+            lgprof.__version__,
+            describe_environment(Path.cwd()),
+            inputs.items,
+            first.rows[0],
+            sorted(hosts),
+            foreign,
+            first.failures,
         )
 
     def _warm_up(self, asked: protocol.WarmUp) -> protocol.WarmedUp:

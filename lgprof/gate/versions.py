@@ -190,6 +190,7 @@ class _Comparison:
             warnings=[
                 *circumstances(
                     is_same=self._trees.is_same,
+                    environment=plan.environment,
                     live_hosts=plan.live_hosts,
                     is_pinned=bool(plan.cores),
                 )
@@ -203,9 +204,9 @@ class _Comparison:
 
 def _working_tree(trees: Trees) -> str:
     if not trees.changes:
-        return f"working tree ({trees.head})"
-    files = "1 file" if trees.changes == 1 else f"{trees.changes} files"
-    return f"working tree ({trees.head} and {files} changed)"
+        return trees.head
+    files = "1 changed file" if trees.changes == 1 else f"{trees.changes} changed files"
+    return f"{trees.head} + {files}"
 
 
 def _course(plan: Preparation, number: int) -> Course:

@@ -50,7 +50,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     culprits: list[str] = []
     """Nodes that made a failed graph slower, the worst first."""
     candidate: str | None = None
-    """What is compared with it: the working tree, and whether it has uncommitted changes."""
+    """The working tree: its commit, and how many of its files have uncommitted changes."""
     requests: int | None = None
     """That the budgets or the comparison with a stored Profile rest on."""
     interrupted: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render.quantity import bound, change, interval, quantity
+from lgprof.render.quantity import bound, change, every_digit, interval, quantity
 
 _MOST_REASONS = 4
 _PER_REQUEST = ".per_request"
@@ -23,6 +23,27 @@ def is_count(check: Check) -> bool:
 def short_metric(check: Check) -> str:
     """The metric in a table that says of all counts that they are per request."""
     return check.metric.removesuffix(_PER_REQUEST) if is_count(check) else check.metric
+
+
+def base_value(check: Check, *, ascii_only: bool = False) -> str:
+    """What was before; empty for a budget."""
+    return "" if check.base is None else _value(check, check.base, ascii_only=ascii_only)
+
+
+def new_value(check: Check, *, ascii_only: bool = False) -> str:
+    """What is now; empty where the check is of no number."""
+    return "" if not check.unit else _value(check, check.new, ascii_only=ascii_only)
+
+
+def _value(check: Check, value: float | None, *, ascii_only: bool) -> str:
+    if check.exact and check.base != check.new and value is not None:
+        return every_digit(value, check.unit)
+    return quantity(value, check.unit, ascii_only=ascii_only)
+
+
+def change_words(check: Check) -> str:
+    """How much more, and the interval where there is one."""
+    return " ".join(filter(None, (change(check.change, exact=check.exact), interval(check.ci))))
 
 
 def decision(check: Check) -> str:
@@ -63,11 +84,11 @@ def sentence(check: Check) -> str:
     """What was found, and what is allowed: ``2.31 s, allowed < 2 s``."""
     parts = []
     if check.base is not None:
-        parts.append(f"{quantity(check.base, check.unit)} before")
+        parts.append(f"{base_value(check)} before")
     if check.unit and not (check.new is None and check.note):
-        parts.append(quantity(check.new, check.unit))
+        parts.append(new_value(check))
     if check.change is not None:
-        parts.append(" ".join(filter(None, (change(check.change), interval(check.ci)))))
+        parts.append(change_words(check))
     if bound(check):
         parts.append(f"allowed {bound(check)}")
     if check.note:

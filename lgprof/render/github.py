@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lgprof.metrics import Unit
 from lgprof.model import Check, Verdict
 from lgprof.render.check_words import name, sentence
 
@@ -15,9 +16,18 @@ def annotation_lines(verdict: Verdict) -> list[str]:
     lines = []
     for decision, command in _COMMANDS.items():
         found = [check for check in verdict.checks if check.verdict == decision and check.needed]
-        lines += [_line(command, _title(check), sentence(check)) for check in found[:_MOST]]
+        lines += [
+            _line(command, _title(check), sentence(check) + _culprits(check, verdict))
+            for check in found[:_MOST]
+        ]
     lines += [_line("notice", "lgprof gate", warning) for warning in verdict.warnings[:_MOST]]
     return lines
+
+
+def _culprits(check: Check, verdict: Verdict) -> str:
+    """Which nodes made the graph slower, where that is what the check is about."""
+    is_slower = check.verdict == "fail" and check.unit == Unit.SECONDS.value and check.base
+    return f", by {', '.join(verdict.culprits)}" if is_slower and verdict.culprits else ""
 
 
 def _title(check: Check) -> str:

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import basis, decision, headline
-from lgprof.render.quantity import bound, change, interval, quantity
+from lgprof.render.check_words import base_value, basis, decision, headline, new_value
+from lgprof.render.quantity import bound, change, interval
 
 _MARKS = {"pass": "✅ PASS", "fail": "❌ FAIL", "inconclusive": "⚠️ INCONCLUSIVE"}
 _MOST_NODES = 8
@@ -60,12 +60,13 @@ def _basis(verdict: Verdict) -> list[str]:
 
 def _rows(checks: Sequence[Check]) -> tuple[list[str], list[list[str]]]:
     """Header and rows; a column in which nothing stands is left out."""
+    has_base = any(check.base is not None for check in checks)
     columns: dict[str, list[str]] = {
         "metric": [f"`{check.metric}`" for check in checks],
         "node": [f"`{check.node}`" if check.node else "" for check in checks],
-        "base": [_known(check.base, check.unit) for check in checks],
-        "value": [quantity(check.new, check.unit) if check.unit else "" for check in checks],
-        "change": [change(check.change) for check in checks],
+        "base": [base_value(check) for check in checks],
+        "new" if has_base else "value": [new_value(check) for check in checks],
+        "change": [change(check.change, exact=check.exact) for check in checks],
         "95 % interval": [interval(check.ci) for check in checks],
         "allowed": [escaped(bound(check)) for check in checks],
         "verdict": [_verdict(check) for check in checks],
@@ -73,10 +74,6 @@ def _rows(checks: Sequence[Check]) -> tuple[list[str], list[list[str]]]:
     }
     kept = {title: cells for title, cells in columns.items() if any(cells)}
     return list(kept), [list(row) for row in zip(*kept.values(), strict=True)]
-
-
-def _known(value: float | None, unit: str) -> str:
-    return "" if value is None else quantity(value, unit)
 
 
 def _verdict(check: Check) -> str:

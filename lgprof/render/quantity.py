@@ -11,6 +11,7 @@ from lgprof.model import Check
 _FAR = 1000
 """Times as much: farther, an interval's end says only that nothing is known."""
 
+_MOST_DIGITS = 6
 UNKNOWN = "?"
 
 
@@ -37,6 +38,13 @@ def quantity(value: float | None, unit: str, *, ascii_only: bool = False) -> str
     return _number(value)
 
 
+def every_digit(value: float, unit: str) -> str:
+    """A count or a cost so that one unit more is to be seen: ``$0.000102275``, ``12,346``."""
+    if unit == Unit.USD.value:
+        return f"${readable.trimmed(readable.significant(value, 6))}"
+    return readable.trimmed(f"{value:,.4f}")
+
+
 def bound(check: Check, *, ascii_only: bool = False) -> str:
     """What a check allows: ``< 2 s`` of a budget, ``+5%`` of a tolerance; empty where nothing."""
     if check.limit is None:
@@ -53,8 +61,14 @@ def bound(check: Check, *, ascii_only: bool = False) -> str:
     return f"{check.comparison} {shown}"
 
 
-def change(relative: float | None, *, digits: int = 1) -> str:
-    """A relative change with its sign: ``+12.3%``, ``0%``; from tenfold on, ``x12.0``."""
+def change(relative: float | None, *, digits: int = 1, exact: bool = False) -> str:
+    """A relative change with its sign: ``+12.3%``, ``0%``; from tenfold on, ``x12.0``.
+
+    Args:
+        relative: 0.1 is a tenth more.
+        digits: Behind the point.
+        exact: Take more of them rather than call something nothing.
+    """
     if relative is None:
         return ""
     if math.isinf(relative):
@@ -64,6 +78,8 @@ def change(relative: float | None, *, digits: int = 1) -> str:
     if relative >= 9:
         return f"x{readable.significant(relative + 1)}"
     text = f"{relative * 100:+.{digits}f}"
+    if exact and relative and float(text) == 0 and digits < _MOST_DIGITS:
+        return change(relative, digits=digits + 1, exact=True)
     return "0%" if float(text) == 0 else f"{text}%"
 
 

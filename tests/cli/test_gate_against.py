@@ -20,6 +20,8 @@ from tests.gate.repository import APP, Repository
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+SHORT = ("--time-budget", "1s")
+"""Two pairs of two requests: enough for what is exact."""
 
 HANGING = """
 import os, time
@@ -101,7 +103,7 @@ def checks(verdict: dict[str, Any], decision: str) -> set[tuple[str, str | None]
 
 
 def test_nothing_changed(project: GatedProject) -> None:
-    code, verdict = project.verdict("--against", "HEAD", "--time-budget", "5s")
+    code, verdict = project.verdict("--against", "HEAD", *SHORT)
     assert code == 0
     assert verdict["verdict"] in ("pass", "inconclusive")
     assert verdict["against"].startswith("HEAD (")
@@ -118,12 +120,42 @@ def test_nothing_changed(project: GatedProject) -> None:
 
 def test_a_doubled_prompt(project: GatedProject) -> None:
     project.repository.change('word. " * 10', 'word. " * 20')
-    done = project.gate("--against", "HEAD", "--time-budget", "5s")
+    done = project.gate("--against", "HEAD", *SHORT)
     assert done.code == 1
     assert "FAIL" in done.out
     assert "draft: input tokens per request 204 -> 404 (+98.04%), exactly" in done.out
     assert "draft: cost per request" in done.out
     assert project.repository.git("status", "--porcelain") == "M app.py"
+
+
+LIVE = """
+import socket
+from contextlib import suppress
+
+
+async def search(state):
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.connect(("192.0.2.1", 9))  # of documentation (RFC 5737): nothing is sent
+"""
+
+
+def test_of_a_live_provider_times_are_shown_and_counts_are_gated(project: GatedProject) -> None:
+    project.repository.commit(app__py=APP.replace("async def search(state):", LIVE.strip()))
+    refused = project.gate("--against", "HEAD")
+    assert refused.code == 2
+    assert "The first request connected to 192.0.2.1" in refused.err
+    assert "add --yes" in refused.hint
+
+    project.repository.change("SLEEP_S = 0.02", "SLEEP_S = 0.2")
+    project.repository.change('word. " * 10', 'word. " * 11')
+    code, verdict = project.verdict("--against", "HEAD", "--yes", *SHORT)
+    assert (code, verdict["verdict"]) == (1, "fail")
+    counted = ("cost.per_request", "tokens.input.per_request")
+    assert checks(verdict, "fail") == {(metric, None) for metric in counted}
+    assert any("talks to 192.0.2.1" in warning for warning in verdict["warnings"])
+    [wall] = [c for c in verdict["checks"] if (c["metric"], c["node"]) == ("wall", None)]
+    assert wall["new"] > 0.2
+    assert (wall["verdict"], wall["limit"], wall["needed"]) == ("inconclusive", None, False)
 
 
 def test_a_candidate_that_cannot_be_imported(project: GatedProject) -> None:
@@ -169,13 +201,10 @@ def test_a_base_with_packages_of_its_own(project: GatedProject, tmp_path: Path) 
     with_words = APP.replace('word. " * 10', 'word. " * TIMES')
     project.repository.commit(app__py=f"from words import TIMES\n{with_words}")
     project.write("app.py", f"TIMES = 20\n{with_words}")
-    budget = ("--time-budget", "5s")
-    code, verdict = project.verdict("--against", "HEAD", "--base-python", str(python), *budget)
+    code, verdict = project.verdict("--against", "HEAD", "--base-python", str(python), *SHORT)
     assert code == 1
     assert verdict["checks"]
     assert any("(+98.04%), exactly" in reason for reason in verdict["reasons"])
-    done = project.gate("--against", "HEAD", *budget)
-    assert "ModuleNotFoundError: No module named 'words'" in done.error
 
 
 def test_a_base_without_lgprof(project: GatedProject, tmp_path: Path) -> None:

@@ -81,6 +81,10 @@ def test_nothing_valid_was_measured(project: ProjectHere) -> None:
         (["apps:quick", "-b", "p95<2s", "-o", "apps.py.md"], "apps.py.md exists already"),
         (["apps:quick", "-b", "p95<2s", "--inconclusive", "x"], "--inconclusive: 'x' is no answer"),
         (["apps:nothing", "-b", "p95<2s"], "nothing"),
+        (["apps:quick", "-b", "p95<2s", "--time-budget", "9s"], "--time-budget says something of"),
+        (["apps:quick", "-b", "p95<2s", "--base-python", "python"], "--base-python says something"),
+        (["apps:quick", "-b", "p95<2s", "--trust-times"], "--trust-times says something of"),
+        (["apps:quick", "-b", "p95<2s", "--tolerance", "9%"], "--tolerance says something of"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(

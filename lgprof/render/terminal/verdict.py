@@ -10,8 +10,17 @@ from rich.text import Text
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import basis, decision, headline, is_count, name, short_metric
-from lgprof.render.quantity import bound, change, interval, quantity
+from lgprof.render.check_words import (
+    base_value,
+    basis,
+    decision,
+    headline,
+    is_count,
+    name,
+    new_value,
+    short_metric,
+)
+from lgprof.render.quantity import bound, change, interval
 from lgprof.render.terminal import palette, text
 from lgprof.render.terminal.notices import marked_lines
 from lgprof.render.terminal.page import INDENT, Block, Paper, print_blocks
@@ -99,15 +108,17 @@ def _check_lines(paper: Paper, checks: list[Check], verdict: Verdict) -> list[Te
 
 
 def _columns(paper: Paper, checks: list[Check]) -> list[Column]:
+    ascii_only = paper.glyphs.ascii_only
     has_base = any(check.base is not None for check in checks)
+    values = [Text(new_value(c, ascii_only=ascii_only)) for c in checks]
     columns = [
         Column("metric", [Text(paper.clean(short_metric(c))) for c in checks], 100, True, 12),
-        Column("base", [_base(paper, c) for c in checks], 80),
-        Column("new" if has_base else "value", [_value(paper, c, c.new) for c in checks], 90),
-        Column("change", [Text(change(c.change)) for c in checks], 85),
+        Column("base", [Text(base_value(c, ascii_only=ascii_only)) for c in checks], 80),
+        Column("new" if has_base else "value", values, 90),
+        Column("change", [Text(change(c.change, exact=c.exact)) for c in checks], 85),
         Column("95 % interval", [Text(interval(c.ci)) for c in checks], 60, left=True),
         Column("allowed", [_bound(paper, c) for c in checks], 70, left=True),
-        Column("could see", [Text(change(c.detectable)) for c in checks], 40),
+        Column("would see", [_detectable(c) for c in checks], 40),
         Column("", [_verdict(c) for c in checks], 95, left=True),
     ]
     if any(check.node for check in checks):
@@ -116,18 +127,13 @@ def _columns(paper: Paper, checks: list[Check]) -> list[Column]:
     return [column for column in columns if any(cell.plain for cell in column.cells)]
 
 
-def _base(paper: Paper, check: Check) -> Text:
-    return Text() if check.base is None else _value(paper, check, check.base)
-
-
-def _value(paper: Paper, check: Check, value: float | None) -> Text:
-    if value is None and not check.unit:
-        return Text()
-    return Text(quantity(value, check.unit, ascii_only=paper.glyphs.ascii_only))
-
-
 def _bound(paper: Paper, check: Check) -> Text:
     return Text(bound(check, ascii_only=paper.glyphs.ascii_only), style=palette.QUIET)
+
+
+def _detectable(check: Check) -> Text:
+    """Of what holds a PASS back; of others it would be a riddle."""
+    return Text(change(check.detectable) if check.needed else "")
 
 
 def _verdict(check: Check) -> Text:
