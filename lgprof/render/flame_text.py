@@ -13,7 +13,7 @@ from lgprof.readable import count, duration, plural, usd
 KIND_PREFIX = {"model": "llm", "tool": "tool", "retriever": "retriever"}
 _AWAIT = "[await]"
 _OF_THE_REST = {"input": "input tokens", "output": "output tokens"}
-_FASTER = 0.9
+_FASTER = 0.7
 """Sampling slows a graph: one that was faster than this met something that it had kept."""
 _WHAT = {"cpu": "CPU time of nodes", "cost": "cost of model calls", "tokens": "tokens"}
 

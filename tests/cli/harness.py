@@ -27,8 +27,11 @@ PATIENCE_S = 90.0
 """How long anything may take before a test gives up on it."""
 
 _VALIDATOR = jsonschema.Draft202012Validator(profile_json_schema())
-STRICT = "error,ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"
-"""``PYTHONWARNINGS`` of what the tests start; langsmith is not ready for Python 3.14."""
+STRICT = (
+    "error,ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning,"
+    "ignore:Due to '_pack_':DeprecationWarning"
+)
+"""``PYTHONWARNINGS`` of what the tests start; two libraries are not ready for Python 3.14."""
 
 _OURS = ("LGPROF_", "_LGPROF_")
 _TERMINAL = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TERM", "PYTHONIOENCODING")

@@ -35,7 +35,7 @@ def test_widths_are_exact(show, samples) -> None:
     [
         (None, ""),
         (1.05, ", at 1.05x latency"),
-        (0.9, ", at 0.90x latency"),
+        (0.7, ", at 0.70x latency"),
         (0.53, ", at 0.53x latency (the graph's own caches were probably warm by then)"),
     ],
 )
