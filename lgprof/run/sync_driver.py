@@ -108,7 +108,7 @@ class SyncDriver:
 class _Worker(threading.Thread):
     def __init__(self, driver: SyncDriver, remaining: Iterator[int]) -> None:
         super().__init__(name="lgprof-caller", daemon=True)
-        self._context = copy_context()
+        self._module_context = copy_context()
         """What the user's modules set when they were imported."""
         self._driver = driver
         self._remaining = remaining
@@ -123,7 +123,7 @@ class _Worker(threading.Thread):
         return self.stopped
 
     def run(self) -> None:
-        self._context.run(self._make_requests)
+        self._module_context.run(self._make_requests)
 
     def _make_requests(self) -> None:
         try:
