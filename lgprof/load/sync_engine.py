@@ -222,7 +222,7 @@ class _Caller(threading.Thread):
 
     def __init__(self, engine: SyncEngine, work: Callable[[_Caller], None]) -> None:
         super().__init__(name="lgprof-caller", daemon=True)
-        self._context = copy_context()
+        self._module_context = copy_context()
         """What the user's modules set when they were imported."""
         self._engine = engine
         self.work = work
@@ -234,7 +234,7 @@ class _Caller(threading.Thread):
     def run(self) -> None:
         self._engine.register()
         try:
-            self._context.run(self.work, self)
+            self._module_context.run(self.work, self)
         except BaseException as error:  # the graph's own errors end in `SyncEngine.one`
             self._engine.defect = error
 
