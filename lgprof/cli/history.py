@@ -56,6 +56,12 @@ def history(
     if not entries:
         raise UsageError(f"no history in {file}", hint="append to it: lgprof history PROFILE")
     found = read_history(entries, metrics)
+    if metrics and not found.trends:
+        raise UsageError(
+            f"--metric {', '.join(metric or [])}: no entry of {file} has it",
+            hint="an entry keeps what --list-metrics names of the whole graph, and of nodes their "
+            "p50, p95, calls, errors and cost per request",
+        )
     if json_to:
         print(msgspec.json.encode(found).decode())
     else:

@@ -51,6 +51,7 @@ jobs:
         with:
           python-version: "{python}"
       - run: pip install lgprof {project}
+      # --yes, where the graph talks to a live provider: its times are not gated, its tokens are
       - run: lgprof gate --against "origin/${{{{ github.base_ref }}}}" --output lgprof.xml
         # env:
         #   OPENAI_API_KEY: ${{{{ secrets.OPENAI_API_KEY }}}}

@@ -27,6 +27,8 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _WIDTH = 100
+_UNNAMED = "LangGraph"
+"""What LangGraph calls a graph that was compiled without a name."""
 _OPTIONS = (*RUN_OPTIONS, "prices")
 
 
@@ -66,7 +68,7 @@ class Measured:
         if not texts:
             raise UsageError("nothing to check", hint=f"give budgets, such as {EXAMPLE}")
         parsed = [parse_budget(text, "budget") for text in texts]
-        return self._require(judge_budgets(self.profile, parsed))
+        return self._require(judge_budgets(self.profile, parsed), "does not keep to its budgets")
 
     @_explained
     def check_baseline(
@@ -92,14 +94,14 @@ class Measured:
             baseline = read_profile(self.folder / baseline)
         tolerances = Tolerances(general=tolerance, counts=counts_tolerance)
         rules = BaselineRules(trust_times, allow_environment, tolerances)
-        return self._require(judge_baseline(baseline, self.profile, rules))
+        return self._require(judge_baseline(baseline, self.profile, rules), "is above its baseline")
 
-    def _require(self, verdict: Verdict) -> Verdict:
+    def _require(self, verdict: Verdict, complaint: str) -> Verdict:
         if verdict.verdict == "fail" or verdict.invalid:
-            pytest.fail(self._words(verdict), pytrace=False)
+            pytest.fail(self._words(verdict, complaint), pytrace=False)
         return verdict
 
-    def _words(self, verdict: Verdict) -> str:
+    def _words(self, verdict: Verdict, complaint: str) -> str:
         from rich.console import Console
 
         from lgprof.render.terminal import render_report
@@ -111,7 +113,7 @@ class Measured:
         if self.failures:
             console.print()
             render_report(self.profile, console, failures=self.failures, sections=["errors"])
-        return f"{self.profile.target.spec} does not keep to its budgets\n\n{text.getvalue()}"
+        return f"{self.profile.target.spec} {complaint}\n\n{text.getvalue()}"
 
 
 class Profiler:
@@ -185,7 +187,8 @@ def _inputs(inputs: Sequence[Any] | None, settings: Settings, folder: Path) -> I
 
 
 def _name_of(graph: Any) -> str:
-    return str(getattr(graph, "name", None) or type(graph).__name__)
+    name = str(getattr(graph, "name", None) or type(graph).__name__)
+    return "the graph" if name == _UNNAMED else name
 
 
 def _no_sample(failures: Sequence[Failure]) -> TargetFailedError:
