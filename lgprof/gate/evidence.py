@@ -11,7 +11,7 @@ from lgprof.gate.duel import PairRows
 from lgprof.gate.protocol import RequestRow
 from lgprof.gate.quantities import COUNTED, CostOf, Counted, counted
 from lgprof.gate.sequential import Estimate, estimate
-from lgprof.gate.times import Metric, TimeRatio, node_effects, node_shares, time_ratios
+from lgprof.gate.times import CPU, Metric, TimeRatio, node_effects, node_shares, time_ratios
 from lgprof.stats import mean
 
 CPU_BOUND_FROM = 0.5
@@ -118,6 +118,12 @@ class Evidence:
         """Whether the base computes for more than half of its latency."""
         wall_s = math.fsum(pair.base.wall_s for pair in self.pairs)
         return math.fsum(pair.base.cpu_s for pair in self.pairs) > CPU_BOUND_FROM * wall_s > 0
+
+    @property
+    def cpu_effect(self) -> float:
+        """What the candidate computes more than the base, as a share of the base's latency."""
+        added_s = mean([ratio.new_s - ratio.base_s for ratio in self.times.get(CPU, [])])
+        return added_s / (mean([pair.latency_s for pair in self.pairs]) or math.inf)
 
     def estimate(self, metric: Metric) -> Estimate | None:
         """The log ratio of a time; None from fewer than two pairs."""

@@ -19,7 +19,8 @@ _NEEDED_SHARE = 0.8
 """Of the error that FAILs may have in all, for what a PASS rests on; the rest is for p95 and single
 nodes, which would otherwise make the former harder to prove."""
 _LEAST_EFFECT = 0.01
-"""A node that costs the request less than this share of its latency fails no gate."""
+"""A node, or the computing of a graph that mostly waits, fails no gate where it costs the request
+less than this share of its latency."""
 _LEAST_NODE_MARGIN = 0.01
 """Neighbours of a slower node really move by 0.1 to 0.3 %: it empties the caches for them."""
 _MARGIN_SHARE = 0.2
@@ -112,16 +113,18 @@ class _Look:
         is_slower = "fail" in (found.get(WALL), found.get(CPU))
         level = self._levels.fail * (1 if is_slower else 1 - _NEEDED_SHARE)
         for metric, state in states(others, level).items():
-            harmless = (
-                state == "fail"
-                and metric.node
-                and self._evidence.effect(metric.node) < _LEAST_EFFECT
-            )
-            found[metric] = "pass" if harmless else state
+            is_harmless = state == "fail" and self._effect(metric) < _LEAST_EFFECT
+            found[metric] = "pass" if is_harmless else state
         for name, count in self._counts.items():
             if count.estimate is None:
                 found[Metric(name)] = self._plain_state(name, count)
         return found
+
+    def _effect(self, metric: Metric) -> float:
+        """What a part of the latency adds to it, as a share."""
+        if metric.node is not None:
+            return self._evidence.effect(metric.node)
+        return self._evidence.cpu_effect if metric == CPU else math.inf
 
     def _families(self) -> tuple[dict[Metric, Finding], dict[Metric, Finding]]:
         needed: dict[Metric, Finding] = {}
@@ -170,7 +173,7 @@ class _Look:
         return any(
             state == "inconclusive"
             and self._times[metric].mean > self.tolerance(metric)
-            and (metric.node is None or self._evidence.effect(metric.node) >= _LEAST_EFFECT)
+            and self._effect(metric) >= _LEAST_EFFECT
             for metric, state in self._states.items()
             if not self.is_needed(metric) and metric in self._times
         )

@@ -46,6 +46,11 @@ def change_words(check: Check) -> str:
     return " ".join(filter(None, (change(check.change, exact=check.exact), interval(check.ci))))
 
 
+def is_loud(check: Check) -> bool:
+    """Whether it keeps the gate from passing."""
+    return check.verdict == "fail" or (check.verdict == "inconclusive" and check.needed)
+
+
 def decision(check: Check) -> str:
     """What came of it. What is undecided and no PASS rests on is said more quietly."""
     if check.verdict == "fail":

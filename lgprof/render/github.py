@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lgprof.metrics import Unit
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import name, sentence
+from lgprof.render.check_words import is_loud, name, sentence
 
 _COMMANDS = {"fail": "error", "inconclusive": "warning"}
 _MOST = 10
@@ -15,7 +15,7 @@ def annotation_lines(verdict: Verdict) -> list[str]:
     """A line for each check that did not pass, and for each warning."""
     lines = []
     for decision, command in _COMMANDS.items():
-        found = [check for check in verdict.checks if check.verdict == decision and check.needed]
+        found = [check for check in verdict.checks if check.verdict == decision and is_loud(check)]
         lines += [
             _line(command, _title(check), sentence(check) + _culprits(check, verdict))
             for check in found[:_MOST]

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from lgprof import readable
 from lgprof.model import Check, Verdict
-from lgprof.render.check_words import base_value, basis, decision, headline, new_value
+from lgprof.render.check_words import base_value, basis, decision, headline, is_loud, new_value
 from lgprof.render.quantity import bound, change, interval
 
 _MARKS = {"pass": "✅ PASS", "fail": "❌ FAIL", "inconclusive": "⚠️ INCONCLUSIVE"}
@@ -77,8 +77,7 @@ def _rows(checks: Sequence[Check]) -> tuple[list[str], list[list[str]]]:
 
 
 def _verdict(check: Check) -> str:
-    is_loud = check.verdict == "fail" or (check.verdict == "inconclusive" and check.needed)
-    return f"**{check.verdict.upper()}**" if is_loud else decision(check)
+    return f"**{check.verdict.upper()}**" if is_loud(check) else decision(check)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -36,6 +36,8 @@ class Graph:
     base_tokens: Callable[[random.Random], int] = lambda chance: 100
     new_tokens: Callable[[random.Random], int] = lambda chance: 100
     cpu_share: float = 0.1
+    new_cpu_share: float | None = None
+    """None: that of the base."""
     new_fails: Callable[[int], bool] = lambda number: False
 
 
@@ -49,15 +51,20 @@ def pair(graph: Graph, machine: Machine, chance: random.Random) -> PairFigures:
         speed: float,
         tokens: Callable[[random.Random], int],
         fails: Callable[[int], bool],
+        cpu_share: float,
     ) -> list[RequestRow]:
         return [
-            _row(graph, machine, chance, number, factor, speed, tokens, fails(number))
+            _row(graph, machine, chance, number, factor, speed, tokens, fails(number), cpu_share)
             for number in numbers
         ]
 
+    new_cpu_share = graph.cpu_share if graph.new_cpu_share is None else graph.new_cpu_share
+
     made = PairRows(
-        rows(graph.base_factor, base_speed, graph.base_tokens, lambda number: False),
-        rows(graph.new_factor, new_speed, graph.new_tokens, graph.new_fails),
+        rows(
+            graph.base_factor, base_speed, graph.base_tokens, lambda number: False, graph.cpu_share
+        ),
+        rows(graph.new_factor, new_speed, graph.new_tokens, graph.new_fails, new_cpu_share),
         stuck=[],
         failures=[],
     )
@@ -73,6 +80,7 @@ def _row(
     speed: float,
     tokens: Callable[[random.Random], int],
     fails: bool,
+    cpu_share: float,
 ) -> RequestRow:
     nodes = {
         f"n{node}": NodeFigures(
@@ -91,7 +99,7 @@ def _row(
         outcome="failed" if fails else "ok",
         error_type="builtins.ValueError" if fails else None,
         wall_s=wall_s,
-        cpu_s=wall_s * graph.cpu_share,
+        cpu_s=wall_s * cpu_share,
         models=[AskedModel("n0", "m", asked)],
         nodes=nodes,
     )

@@ -108,6 +108,19 @@ def test_cpu_holds_a_pass_back_only_where_the_graph_computes() -> None:
         assert not check_of(judgement.checks, "p95").needed
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [(0.02, 0.024, "pass"), (0.2, 0.24, "fail"), (0.8, 0.96, "fail")],
+)
+def test_a_fifth_more_computing_fails_where_the_request_feels_it(
+    before: float, after: float, verdict: str
+) -> None:
+    """It is 0.4, 4 and 16 % of the request."""
+    graph = Graph(cpu_share=before, new_cpu_share=after)
+    judgement, _ = gate(graph, random.Random(3))
+    assert judgement.decision == check_of(judgement.checks, "cpu").verdict == verdict
+
+
 def test_one_more_token_is_known_exactly_and_tolerated_in_so_many_words_alone() -> None:
     graph = Graph(new_tokens=lambda chance: 101)
     judgement, evidence = gate(graph, random.Random(10))

@@ -16,6 +16,7 @@ from lgprof.render.check_words import (
     decision,
     headline,
     is_count,
+    is_loud,
     name,
     new_value,
     short_metric,
@@ -41,7 +42,7 @@ def render_verdict(
         verdict: What to print.
         console: Where. Its width, colours and encoding are respected.
         verbosity: From 1 on, every node has its row.
-        only_failed: Leave out checks that passed.
+        only_failed: Leave out checks that passed, and those that decide nothing.
     """
     paper = Paper.of(console)
     blocks = [Block("Gate", list(_headline(paper, verdict)), _basis(paper, verdict))]
@@ -85,7 +86,7 @@ def _headline(paper: Paper, verdict: Verdict) -> Iterator[Text]:
 
 def _shown(verdict: Verdict, verbosity: int, *, only_failed: bool) -> list[Check]:
     """Checks of the whole first; of the nodes, where there are many, those that changed most."""
-    checks = [check for check in verdict.checks if not only_failed or check.verdict != "pass"]
+    checks = [check for check in verdict.checks if not only_failed or is_loud(check)]
     nodes = [check for check in checks if check.node is not None and check.verdict == "pass"]
     if verbosity or len(nodes) <= _MOST_NODES:
         return checks
@@ -98,7 +99,7 @@ def _check_lines(paper: Paper, checks: list[Check], verdict: Verdict) -> list[Te
     lines = table_lines(paper, _columns(paper, checks))
     left_out = len(verdict.checks) - len(checks)
     if left_out:
-        more = f"  {readable.plural(left_out, 'more check')} passed (-v)"
+        more = f"  {readable.plural(left_out, 'more check')} (-v)"
         lines.append(Text(more, style=palette.QUIET))
     for check in checks:
         if check.note and check.verdict == "pass":
@@ -137,6 +138,6 @@ def _detectable(check: Check) -> Text:
 
 
 def _verdict(check: Check) -> Text:
-    is_quiet = check.verdict == "inconclusive" and not check.needed
+    is_quiet = check.verdict == "inconclusive" and not is_loud(check)
     style: Style = palette.QUIET if is_quiet else _STYLES[check.verdict]
     return Text(decision(check), style=style)
