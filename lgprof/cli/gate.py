@@ -58,7 +58,7 @@ def gate(
     quiet: own.Quiet = False,
     verbose: own.Verbose = 0,
 ) -> int:
-    """Hold a graph, or a saved Profile, to budgets and to a baseline."""
+    """Hold a graph to budgets, to another version of itself, or to a saved Profile."""
     from lgprof.cli.gate_options import read_gate_options
     from lgprof.cli.output import StandardOutput
     from lgprof.cli.verdict_output import VerdictOutput

@@ -39,6 +39,13 @@ _OF_GATE = {
 """Parameters that say something about a saved Profile as well."""
 _RULES = _OF_BASELINE = ("trust_times", "allow_environment")
 _OF_AGAINST = ("base_python", "time_budget")
+_OF_ONE_RUN = ("requests", "warmup", "concurrency", "probes", "monthly_requests")
+"""A comparison of two versions plans its own requests."""
+_OPTIONS = {
+    "against": "--against REV",
+    "baseline": "--baseline PROFILE",
+    "budgets": "--budget BUDGET",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def read_gate_options(
             "nothing to check",
             hint=f"add --against main, --budget, such as {EXAMPLE}, or --baseline PROFILE",
         )
-    _refuse_useless(ctx, is_compared=against is not None, has_baseline="baseline" in values)
+    _refuse_useless(ctx, values)
     baseline = read_profile(values["baseline"]) if "baseline" in values else None
     if baseline is not None:
         refuse_load_test(baseline)
@@ -109,18 +116,18 @@ def _values(
     return read(choose(typed, settings, cwd, variables, _READERS), _READERS, {})
 
 
-def _refuse_useless(ctx: typer.Context, *, is_compared: bool, has_baseline: bool) -> None:
+def _refuse_useless(ctx: typer.Context, values: Mapping[str, Any]) -> None:
     """Refuse what was typed and would change nothing."""
+    wanted = {
+        **dict.fromkeys(_OF_AGAINST, ("against",)),
+        **dict.fromkeys(_OF_BASELINE, ("baseline",)),
+        **dict.fromkeys(_OF_ONE_RUN, ("budgets", "baseline")),
+        "tolerance": ("against", "baseline"),
+    }
     for name, option in options_typed(ctx).items():
-        if name in _OF_AGAINST and not is_compared:
-            wanted = "--against REV"
-        elif name in _OF_BASELINE and not has_baseline:
-            wanted = "--baseline PROFILE"
-        elif name == "tolerance" and not (is_compared or has_baseline):
-            wanted = "--against REV or --baseline PROFILE"
-        else:
-            continue
-        raise UsageError(f"{option} says something of {wanted} alone", hint=f"add {wanted}")
+        if name in wanted and not any(values.get(each) for each in wanted[name]):
+            options = " or ".join(_OPTIONS[each] for each in wanted[name])
+            raise UsageError(f"{option} says something of {options} alone", hint=f"add {options}")
 
 
 def _refuse_run_options(ctx: typer.Context) -> None:

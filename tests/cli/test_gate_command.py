@@ -83,6 +83,7 @@ def test_nothing_valid_was_measured(project: ProjectHere) -> None:
         (["apps:nothing", "-b", "p95<2s"], "nothing"),
         (["apps:quick", "-b", "p95<2s", "--time-budget", "9s"], "--time-budget says something of"),
         (["apps:quick", "-b", "p95<2s", "--base-python", "python"], "--base-python says something"),
+        (["apps:quick", "--against", "HEAD", "-n", "9"], "--requests says something of --budget"),
         (["apps:quick", "-b", "p95<2s", "--trust-times"], "--trust-times says something of"),
         (["apps:quick", "-b", "p95<2s", "--tolerance", "9%"], "--tolerance says something of"),
     ],
