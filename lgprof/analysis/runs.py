@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lgprof.analysis.collector import collector_paused
-from lgprof.model import Outcome
+from lgprof.model import Outcome, Segment
 from lgprof.record.event_log import OUTCOMES, Recording
 
 
@@ -63,23 +63,66 @@ def read_works(recording: Recording) -> Iterator[tuple[Work, int]]:
         yield Work(start_ns, end_ns, cpu_ns, thread), run
 
 
+class Hold(NamedTuple):
+    """A hold of the event loop."""
+
+    start_ns: int
+    wall_ns: int
+    cpu_ns: int
+    attempt: int
+    task: int
+    maker: int
+    """Numbers of the asyncio task that held it, and of the task that made this one."""
+
+
 class Holds:
     """Holds of the event loop, by attempt and by time."""
 
-    def __init__(self, rows: list[tuple[int, int, int, int]]) -> None:
+    def __init__(self, rows: list[Hold]) -> None:
         rows.sort()
-        self._by_attempt: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for start_ns, wall_ns, cpu_ns, attempt in rows:
-            self._by_attempt[attempt].append((start_ns, wall_ns, cpu_ns))
+        self._by_attempt: dict[int, list[Hold]] = defaultdict(list)
+        for hold in rows:
+            self._by_attempt[hold.attempt].append(hold)
         self._rows = rows
         self._starts = [row[0] for row in rows]
 
-    def of(self, attempt: int, start_ns: int) -> list[tuple[int, int, int]]:
+    def of(self, attempt: int, work: Work) -> list[Hold]:
         """The attempt's holds, led by the one during which its function began."""
         own = self._by_attempt.get(attempt, [])
-        at = bisect_right(self._starts, start_ns) - 1
+        at = bisect_right(self._starts, work.start_ns) - 1
         if at >= 0:
-            start, wall_ns, cpu_ns, other = self._rows[at]
-            if other != attempt and start + wall_ns > start_ns:
-                return [(start, wall_ns, cpu_ns), *own]
+            hold = self._rows[at]
+            if hold.attempt != attempt and hold.start_ns + hold.wall_ns > work.start_ns:
+                return [hold, *own]
         return own
+
+
+def segments_of(
+    holds: list[Hold], work: Work, origin_ns: int
+) -> tuple[list[Segment], list[int] | None]:
+    """A function's own holds, led by the part of the one in which it began.
+
+    Args:
+        holds: The attempt's.
+        work: When the function ran.
+        origin_ns: Begin of the recording.
+
+    Returns:
+        The holds, and the maker of each asyncio task beside the function's own; None without one.
+    """
+    segments: list[Segment] = []
+    numbers: dict[int, int] = {}
+    makers: list[int] = []
+    for hold in holds:
+        start_ns = max(hold.start_ns, work.start_ns)
+        inside_ns = min(hold.start_ns + hold.wall_ns, work.end_ns) - start_ns
+        if inside_ns <= 0:
+            continue
+        # Idle time counts first: what is cut off of a hold was CPU.
+        cpu_ns = max(0, inside_ns - (hold.wall_ns - hold.cpu_ns))
+        if hold.task not in numbers:
+            numbers[hold.task] = len(numbers)
+            makers.append(numbers.get(hold.maker, 0))
+        start_s = (start_ns - origin_ns) / 1e9
+        segments.append(Segment(start_s, inside_ns / 1e9, cpu_ns / 1e9, numbers[hold.task]))
+    return segments, makers[1:] or None

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.io_scopes import io_by_scope
 from lgprof.analysis.model_calls import model_call
-from lgprof.analysis.runs import Holds, Run, Work, read_runs, read_works
-from lgprof.model import Outcome, Request, Segment, Span, SpanKind
+from lgprof.analysis.runs import Hold, Holds, Run, Work, read_runs, read_works, segments_of
+from lgprof.model import Outcome, Request, Span, SpanKind
 from lgprof.record.event_log import (
     NO_STEP,
     IoEvent,
@@ -144,8 +144,8 @@ class SpanBuilder:
                 self._works[attempt] = work
         self._holds = Holds(
             [
-                (start_ns, wall_ns, cpu_ns, self._attempt_of(run))
-                for start_ns, wall_ns, cpu_ns, run in self._recording.holds.rows()
+                Hold(start_ns, wall_ns, cpu_ns, self._attempt_of(run), task, maker)
+                for start_ns, wall_ns, cpu_ns, run, task, maker in self._recording.holds.rows()
             ]
         )
         for start_ns, end_ns, waiting in self._recording.loop_waits.rows():
@@ -298,23 +298,12 @@ class SpanBuilder:
         span.work_start_s, span.work_end_s = self._s(work.start_ns), self._s(work.end_ns)
         span.thread = _THREADS[work.thread]
         if work.thread == WorkThread.LOOP:
-            span.segments = self._segments(run.id, work)
+            own = self._holds.of(run.id, work)
+            span.segments, span.task_makers = segments_of(own, work, self._origin_ns)
             span.cpu_s = sum(segment.cpu_s for segment in span.segments)
             span.loop_waits = self._loop_waits.get(run.id)
         else:
             span.cpu_s = work.cpu_ns / 1e9
-
-    def _segments(self, attempt: int, work: Work) -> list[Segment]:
-        """The attempt's own holds, and the part of the hold in which its function began."""
-        segments: list[Segment] = []
-        for start_ns, wall_ns, cpu_ns in self._holds.of(attempt, work.start_ns):
-            start = max(start_ns, work.start_ns)
-            inside_ns = min(start_ns + wall_ns, work.end_ns) - start
-            if inside_ns > 0:
-                # Idle time counts first: what is cut off of a hold was CPU.
-                inside_cpu_ns = max(0, inside_ns - (wall_ns - cpu_ns))
-                segments.append(Segment(self._s(start), inside_ns / 1e9, inside_cpu_ns / 1e9))
-        return segments
 
     def _add_call(self, run: Run, scope: _Scope, spans: list[Span]) -> None:
         kind = _CALL_KINDS[run.kind]

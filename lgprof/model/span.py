@@ -25,12 +25,17 @@ Outcome = Literal["ok", "failed", "timed_out", "cancelled", "interrupted", "runn
 
 
 class Segment(msgspec.Struct, array_like=True):
-    """A stretch in which a node held the event loop; written as ``[start_s, wall_s, cpu_s]``."""
+    """A stretch in which a node held the event loop; written as ``[start_s, wall_s, cpu_s, task]``.
+
+    Profiles of before had no task.
+    """
 
     start_s: float
     wall_s: float
     cpu_s: float
     """CPU time of the loop's thread in it. Wall time without CPU is a blocking call."""
+    task: int = 0
+    """Which asyncio task of the node's function held it: 0 for that of the function itself."""
 
 
 class Tokens(msgspec.Struct, kw_only=True):
@@ -169,6 +174,8 @@ class Span(msgspec.Struct, kw_only=True, omit_defaults=True):
     error_type: str | None = None
     segments: list[Segment] | None = None
     """On-loop holds of an async node; the rest of its function is waiting."""
+    task_makers: list[int] | None = None
+    """Of the asyncio tasks 1, 2 and so on that ran in it: the task that made each."""
     loop_waits: list[tuple[float, float]] | None = None
     """Stretches in which it was ready to go on and the event loop in other hands: start, end."""
     reads: dict[str, str | None] | None = None

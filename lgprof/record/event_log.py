@@ -28,8 +28,10 @@ END = struct.Struct("<qQIB")
 """t_ns, id, error type's name, number of the `Outcome`."""
 WORK = struct.Struct("<qqQqB")
 """start_ns, end_ns, attempt, cpu_ns, `WorkThread`."""
-HOLD = struct.Struct("<qqqQ")
-"""start_ns, wall_ns, cpu_ns, attempt (0 outside any node)."""
+HOLD = struct.Struct("<qqqQII")
+"""start_ns, wall_ns, cpu_ns, attempt (0 outside any node), asyncio task and the one that made it.
+
+The last two are numbers of the recording's own; 0 where they are not known."""
 
 CALL = struct.Struct("<qq")
 """t_ns, checkpoint namespace's hash."""
@@ -266,7 +268,7 @@ class Recording:
         self.ends = EventLog(END, END_WIDTH, self._pack_ends)
         """t_ns, run's UUID, error type's name, number of the `Outcome`."""
         self.works = EventLog(WORK, 5)
-        self.holds = EventLog(HOLD, 4)
+        self.holds = EventLog(HOLD, 6)
         self.loop_waits = EventLog(LOOP_WAIT, 3)
         """When an attempt, or a run in it, was ready and the loop busy: start_ns, end_ns, run."""
         self.task_calls = EventLog(CALL, 2)

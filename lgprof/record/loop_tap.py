@@ -11,6 +11,8 @@ import asyncio
 from asyncio import events
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context, ContextVar
+from itertools import count
 from typing import Any
 
 from lgprof.clock import Clock
@@ -27,6 +29,22 @@ may cost more than all the rest."""
 _CPU_READ_EVERY_NS = 1_000_000
 _KEEPS_WAITING_FROM_NS = 1_500_000
 """Shorter holds are not worth a look at who waits."""
+
+
+_TASK: ContextVar[tuple[int, int, int]] = ContextVar("lgprof_asyncio_task")
+"""Number of an asyncio task, that of its maker, and the identity of the task's context: a task runs
+in a copy of its maker's context."""
+_NO_TASK = 0, 0, 0
+_FIRST_STEP = "TaskStepMethWrapper"
+"""Type of the callback that a task begins with."""
+_numbers = count(1)
+
+
+def _number(context: Context) -> None:
+    """Give the task that begins in a context a number; it may begin again after ``sleep(0)``."""
+    maker, _, known = context.get(_TASK, _NO_TASK)
+    if known != id(context):
+        context.run(_TASK.set, (next(_numbers), maker, id(context)))
 
 
 @contextmanager
@@ -54,6 +72,8 @@ def tapped(
         if self._loop is not loop:  # type: ignore[attr-defined]
             run(self)
             return
+        if type(self._callback).__name__ == _FIRST_STEP:  # type: ignore[attr-defined]
+            _number(self._context)  # type: ignore[attr-defined]
         start = now_ns()
         if start - last_end >= _IDLE_FROM_NS or start - read_at >= _CPU_READ_EVERY_NS:
             cpu_read = cpu_ns()
@@ -73,7 +93,8 @@ def tapped(
                 if wall >= _KEEPS_WAITING_FROM_NS:
                     note_ready(start, last_end, origin)
                 if origin:
-                    add((start, wall, cpu, origin))
+                    task, maker, _ = self._context.get(_TASK, _NO_TASK)  # type: ignore[attr-defined]
+                    add((start, wall, cpu, origin, task, maker))
                     if len(pending) >= BATCH:
                         settle()
 
@@ -83,7 +104,9 @@ def tapped(
         wall = now_ns() - start
         cpu_end = clock.cpu_ns_of(loop._thread_id)  # type: ignore[attr-defined]
         cpu = 0 if cpu_end is None else cpu_end - (cpu_read + start - read_at)
-        add((start, wall, max(0, min(cpu, wall)), origin_in(current._context)))
+        context = current._context
+        task, maker, _ = context.get(_TASK, _NO_TASK)
+        add((start, wall, max(0, min(cpu, wall)), origin_in(context), task, maker))
 
     events.Handle._run = tapped_run  # type: ignore[method-assign]
     try:

@@ -15,6 +15,7 @@ from typing import Protocol
 from lgprof.analysis.intervals import subtract
 from lgprof.analysis.tree import SpanTree
 from lgprof.model import Segment, Span
+from lgprof.whatif.asyncio_tasks import Strand, strands
 from lgprof.whatif.long_holds import LoopWaits
 from lgprof.whatif.pieces import Call, Fork, Hold, Piece, Wait, Work
 
@@ -22,6 +23,7 @@ _CALLS = ("model", "tool", "retriever")
 _JOINED_S = 0.001
 """Holds that nearly touch are one, up to this length: nobody gets in between them for long."""
 _TOUCH_S = 0.0001
+_JUST_AFTER_S = 0.0004
 _TOO_SHORT_S = 0.00003
 """A hold that keeps nobody waiting."""
 _ANOTHER_TURN = Wait(0.0), Hold(0.0, 0.0)
@@ -29,6 +31,11 @@ _ANOTHER_TURN = Wait(0.0), Hold(0.0, 0.0)
 
 Inner = Callable[[Span], Piece]
 """From a nested graph's or a functional task's span to its piece."""
+_Child = Span | Strand
+
+
+_Follower = tuple[_Child, "OwnTime", float]
+"""What follows something else: its own time, and how long after."""
 
 
 class OwnTime(Protocol):
@@ -57,6 +64,15 @@ class LoopTime:
         self._ends = [end_s for _, end_s, _ in self._holds]
         self._waits = waits
 
+    def of_task(self, segments: Sequence[Segment]) -> LoopTime:
+        """The same for one asyncio task: with its holds, and what it waited for before them."""
+        starts_s = [segment.start_s for segment in segments]
+
+        def ours(stretches: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+            return [(start_s, end_s) for start_s, end_s in stretches if _is_near(starts_s, end_s)]
+
+        return LoopTime(segments, LoopWaits(ours(self._waits.queued), ours(self._waits.late)))
+
     def pieces(self, start_s: float, end_s: float) -> tuple[Piece, ...]:
         """Waits and holds."""
         pieces: list[Piece] = []
@@ -80,6 +96,8 @@ class LoopTime:
     def shared(self, children: Sequence[Span]) -> list[OwnTime]:
         """Each hold belongs to the child that begins or ends nearest to it."""
         shares: list[list[Segment]] = [[] for _ in children]
+        if not children:
+            return []
         last_s = max(child.end_s for child in children)
         for start_s, end_s, cpu_s in self._between(children[0].start_s, last_s):
             around = [
@@ -130,6 +148,12 @@ def _joined(segments: Sequence[Segment]) -> list[tuple[float, float, float]]:
     return holds
 
 
+def _is_near(ascending_s: Sequence[float], moment_s: float) -> bool:
+    """Whether one of some moments is near another."""
+    after = bisect_right(ascending_s, moment_s - _JUST_AFTER_S)
+    return after < len(ascending_s) and ascending_s[after] < moment_s + _JUST_AFTER_S
+
+
 class ThreadTime:
     """Of a function in a thread. Where it used the CPU is not known: evenly, outside its calls.
 
@@ -168,7 +192,15 @@ def body_pieces(
         tree: The request's spans.
         inner: Reads nested graphs and functional tasks.
     """
-    return _Body(tree, inner).pieces(inside(span, window, tree), window, own)
+    calls, body = inside(span, window, tree), _Body(tree, inner)
+    # Where functional tasks are called, asyncio tasks are LangGraph's.
+    if (
+        isinstance(own, LoopTime)
+        and span.task_makers
+        and all(call.kind != "node" for call in calls)
+    ):
+        return body.strand(strands(span, window, calls), own)
+    return body.pieces(calls, window, own)
 
 
 def inside(span: Span, window: tuple[float, float], tree: SpanTree) -> list[Span]:
@@ -186,9 +218,11 @@ def inside(span: Span, window: tuple[float, float], tree: SpanTree) -> list[Span
     )
 
 
-def _begin_s(child: Span) -> float:
+def _begin_s(child: _Child) -> float:
     """When it was called: a functional task may have had to wait for a place."""
-    return child.start_s if child.ready_s is None else child.ready_s
+    if isinstance(child, Strand) or child.ready_s is None:
+        return child.start_s
+    return child.ready_s
 
 
 class _Body:
@@ -196,55 +230,64 @@ class _Body:
         self._tree = tree
         self._inner = inner
 
+    def strand(self, strand: Strand, own: LoopTime) -> tuple[Piece, ...]:
+        """What one asyncio task did, with those that it made."""
+        children: list[_Child] = [*strand.calls, *strand.made]
+        children.sort(key=_begin_s)
+        return self.pieces(children, (strand.start_s, strand.end_s), own.of_task(strand.segments))
+
     def pieces(
-        self, children: list[Span], window: tuple[float, float], own: OwnTime
+        self, children: Sequence[_Child], window: tuple[float, float], own: OwnTime
     ) -> tuple[Piece, ...]:
         now_s, end_s = window
         pieces: list[Piece] = []
         for group in _overlapping(children):
             pieces += own.pieces(now_s, _begin_s(group[0]))
             if len(group) == 1:
-                pieces.append(self._child(group[0], own))
+                pieces += self._child(group[0], own)
             else:
                 pieces.append(self._fork(group, own))
             now_s = max(child.end_s for child in group)
         pieces += own.pieces(now_s, end_s)
         return tuple(pieces)
 
-    def _child(self, child: Span, own: OwnTime) -> Piece:
+    def _child(self, child: _Child, own: OwnTime) -> tuple[Piece, ...]:
+        if isinstance(child, Strand):
+            assert isinstance(own, LoopTime)
+            return self.strand(child, own)
         if child.kind not in _CALLS:
-            return self._inner(child)
+            return (self._inner(child),)
         window = child.start_s, child.end_s
         pieces = self.pieces(inside(child, window, self._tree), window, own.in_call())
-        return Call(child, pieces, child.model)
+        return (Call(child, pieces, child.model),)
 
-    def _fork(self, group: list[Span], own: OwnTime) -> Fork:
-        followers: dict[int | None, list[tuple[Span, OwnTime, float]]] = defaultdict(list)
-        for child, time in zip(group, own.shared(group), strict=True):
+    def _fork(self, group: list[_Child], own: OwnTime) -> Fork:
+        followers: dict[int | None, list[_Follower]] = defaultdict(list)
+        spans = [child for child in group if not isinstance(child, Strand)]
+        shares = {id(span): share for span, share in zip(spans, own.shared(spans), strict=True)}
+        for child in group:
             begin_s = _begin_s(child)
             before = [other for other in group if other.end_s <= begin_s]
             last = max(before, key=lambda other: other.end_s, default=None)
             since_s = last.end_s if last else _begin_s(group[0])
-            key = last.id if last else None
-            followers[key].append((child, time, begin_s - since_s))
+            share = shares.get(id(child), own)
+            followers[id(last) if last else None].append((child, share, begin_s - since_s))
         return self._branches(followers, None)
 
-    def _branches(
-        self, followers: dict[int | None, list[tuple[Span, OwnTime, float]]], after: int | None
-    ) -> Fork:
+    def _branches(self, followers: dict[int | None, list[_Follower]], after: int | None) -> Fork:
         branches: list[tuple[Piece, ...]] = []
         for child, time, delay_s in followers[after]:
             branch: list[Piece] = [Wait(delay_s)] if delay_s > 0 else []
-            branch.append(self._child(child, time))
-            if child.id in followers:
-                branch.append(self._branches(followers, child.id))
+            branch += self._child(child, time)
+            if id(child) in followers:
+                branch.append(self._branches(followers, id(child)))
             branches.append(tuple(branch))
         return Fork(tuple(branches))
 
 
-def _overlapping(children: list[Span]) -> Iterator[list[Span]]:
+def _overlapping(children: Sequence[_Child]) -> Iterator[list[_Child]]:
     """Groups of children, each overlapping another one of its group."""
-    group: list[Span] = []
+    group: list[_Child] = []
     reach_s = 0.0
     for child in children:
         if group and _begin_s(child) >= reach_s:

@@ -68,7 +68,7 @@ class Story:
         work = (end_ns - (lasted_us - 50) * _US, end_ns - 50 * _US)
         self.recording.works.add((*work, number, 0, WorkThread.LOOP))
         for start_ns in (work[0], work[1] - 60 * _US):
-            self.recording.holds.add((start_ns, 60 * _US, 50 * _US, number))
+            self.recording.holds.add((start_ns, 60 * _US, 50 * _US, number, 0, 0))
         self.recording.digests[number] = NodeDigest(
             reads={"question": "00112233aabbccdd"},
             writes={"answer": "00112233aabbccdd"},
@@ -169,7 +169,7 @@ def serial_tasks(tasks: int) -> Story:
             run = story.begin_attempt(outer, "task", 1, f"main:1|task:{uuid4()}")
             story.pass_us(2_000)
             story.end_attempt(run)
-            hold = (story._now_ns, 60 * _US, 50 * _US, outer.int & ID_MASK)
+            hold = (story._now_ns, 60 * _US, 50 * _US, outer.int & ID_MASK, 0, 0)
             story.recording.holds.add(hold)
             story.pass_us(70)
         story.end_attempt(outer, lasted_us=tasks * 2_070)

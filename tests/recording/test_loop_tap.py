@@ -29,7 +29,7 @@ def test_a_hold_that_never_ends_has_its_cpu_time(spins: bool) -> None:
     with tapped(loop, recording, time.clock) as note_unfinished:
         loop.run_until_complete(hold())
     loop.close()
-    [(_, wall_ns, cpu_ns, _)] = recording.holds.rows()
+    [(_, wall_ns, cpu_ns, *_)] = recording.holds.rows()
     assert wall_ns == 2 * SECOND_NS
     assert cpu_ns == (2 * SECOND_NS if spins else 0)
 
@@ -71,3 +71,40 @@ def test_who_is_ready_while_another_holds_the_loop_waits_for_it() -> None:
     begin_ns = 1 * SECOND_NS
     # Another hold of run 2 has its own kept waiting too, but not by somebody else.
     assert list(recording.loop_waits.rows()) == [(begin_ns, begin_ns + SECOND_NS, 2)]
+
+
+def test_each_asyncio_task_knows_who_made_it() -> None:
+    """Task 1 makes 2 and 3, and 3 makes 4; the second step of a task is of the same task."""
+    time, recording = VirtualTime(), Recording()
+    loop = time.loop()
+
+    async def work(*inner: Coroutine[Any, Any, None]) -> None:
+        for coroutine in (*inner, asyncio.sleep(0)):
+            time.compute(1)
+            await asyncio.gather(coroutine)
+        time.compute(1)
+
+    async def plain() -> None:
+        time.compute(2)
+        await asyncio.sleep(0)
+        time.compute(2)
+
+    async def begin() -> None:
+        _CARRIED.set(7)
+        time.compute(4)
+        await asyncio.gather(plain(), work(plain()))
+        time.compute(4)
+
+    with tapped(loop, recording, time.clock):
+        loop.run_until_complete(begin())
+    loop.close()
+    held: dict[int, list[int]] = {}
+    makers: dict[int, int] = {}
+    for _, wall_ns, _, _, task, maker in recording.holds.rows():
+        held.setdefault(task, []).append(wall_ns // SECOND_NS)
+        makers[task] = maker
+    begun, first, second, third, *_ = sorted(held)
+    assert held[begun] == [4, 4]
+    assert held[first] == held[third] == [2, 2]
+    assert held[second] == [1, 1, 1]
+    assert [makers[task] for task in (begun, first, second, third)] == [0, begun, begun, second]

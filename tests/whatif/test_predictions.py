@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
@@ -21,6 +23,7 @@ from lgprof.whatif import (
     RemoveBarrier,
     Retry,
     SwapCheckpointer,
+    SwapModel,
     Unblock,
     ask,
     predict,
@@ -297,6 +300,41 @@ def test_what_the_machine_is_late_does_not_shrink_with_the_node() -> None:
     attempt.loop_waits = [(node.end_s - 0.007, node.end_s)]
     profile = profile_of([recording.done()])
     assert saved_ms(profile, Faster("n", 0.5)) == pytest.approx(15, abs=0.01)
+
+
+@pytest.mark.parametrize(("own_s", "saved_s"), [(0.01, 0.03), (0.05, 0.01), (0.08, 0.0)])
+def test_what_a_function_does_beside_a_call_does_not_shrink_with_it(
+    own_s: float, saved_s: float
+) -> None:
+    """A model call of 60 ms, then half as long, beside a wait of the function's own."""
+    time = VirtualTime()
+
+    class Slow(GenericFakeChatModel):
+        async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+            time.compute(0.00001)
+            await asyncio.sleep(0.06)
+            return self._generate(messages)
+
+    model = Slow(messages=iter([AIMessage("x")]))
+
+    async def own() -> None:
+        time.compute(0.00001)
+        await asyncio.sleep(own_s)
+        time.compute(0.00001)
+
+    async def asks() -> None:
+        time.compute(0.00001)
+        await model.ainvoke("hello")
+
+    async def node(state: State) -> dict[str, Any]:
+        time.compute(0.00001)
+        await asyncio.gather(own(), asks())
+        return {"a": 1}
+
+    profile = profile_in_virtual_time(chain(a=node, b=sleeper("b", 0.01)), {}, time=time)
+    assert profile.requests[0].latency_s == pytest.approx(max(0.06, own_s) + 0.01, abs=MS)
+    change = SwapModel("a", duration_factor=0.5)
+    assert saved_ms(profile, change) == pytest.approx(saved_s * 1e3, abs=0.5)
 
 
 def test_changes_compose() -> None:
