@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 import gevent
 
@@ -18,8 +17,9 @@ from lgprof.load.plan import TestPlan
 from lgprof.load.processes import LocalWorker
 from lgprof.load.roster import Roster
 from lgprof.load.waiting import in_thread
+from lgprof.load.watcher import Watcher
 from lgprof.load.web_page import WebPage
-from lgprof.model.live import LiveState, Phase
+from lgprof.model.live import Phase
 from lgprof.target import Inputs
 
 BASELINE_REQUESTS = 5
@@ -32,19 +32,6 @@ _CONNECT_WITHIN_S = 60.0
 _DONE_WITHIN_S = 60.0
 _POLL_S = 0.05
 _SHOW_EVERY_S = 0.25
-
-
-class Watcher(Protocol):
-    """Who looks on."""
-
-    def show(self, state: LiveState) -> None:
-        """How the test stands; told some four times a second."""
-
-    def confirm(self, text: str) -> bool:
-        """Whether to go on, given what it will take."""
-
-    def tell(self, text: str) -> None:
-        """Something to know from now on."""
 
 
 class Master:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from lgprof.load.abort import AbortRule
@@ -10,6 +11,8 @@ from lgprof.model.load import Stage
 from lgprof.run.options import Billing, RunOptions
 
 DEFAULT_PORT = 5557
+RPS_PER_WORKER = 200
+"""One event loop serves about 550 trivial graphs a second; at this rate it has room to be exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,13 @@ class FleetOptions:
     expect_workers: int | None = None
     """Wait for so many workers from other machines instead of starting our own."""
     ui: bool = False
+
+
+def wanted_workers(options: LoadOptions, fleet: FleetOptions) -> int:
+    """How many workers take part: as many as were asked for, or by the rate and the cores here."""
+    asked_for = fleet.expect_workers or options.workers
+    if asked_for or options.users:
+        return asked_for or 1
+    peak_rps = max(max(stage.from_rps, stage.to_rps) for stage in options.schedule().stages)
+    cores = os.cpu_count() or 1
+    return max(1, min(cores - 1, round(peak_rps / RPS_PER_WORKER)))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import fields
 
 from lgprof.histogram import Histogram
 from lgprof.load import messages as wire
 from lgprof.load.arrivals import Assignments, Schedule
 from lgprof.load.book import ABORT_WINDOW_S, Book, all_latencies
-from lgprof.load.options import FleetOptions, LoadOptions
+from lgprof.load.options import FleetOptions, LoadOptions, wanted_workers
 from lgprof.target import Inputs
 
-RPS_PER_WORKER = 200
-"""One event loop serves about 550 trivial graphs a second; at this rate it has room to be exact."""
 _UNMEASURED_INDEX = 1_000_000_000
 """Numbers of the requests that are not measured begin here: ``{{i}}`` stays unique."""
 _ABORT_FROM_REQUESTS = 20
@@ -27,7 +24,7 @@ class TestPlan:
 
     def __init__(self, options: LoadOptions, fleet: FleetOptions) -> None:
         self.options = options
-        self.workers = fleet.expect_workers or options.workers or self._chosen_workers()
+        self.workers = wanted_workers(options, fleet)
         self.schedule: Schedule | None = None if options.users else options.schedule()
         self.warmup_s = options.warmup_s
         self.duration_s = self._planned_duration_s()
@@ -38,14 +35,6 @@ class TestPlan:
         if self.schedule is not None:
             return self.schedule.duration_s
         return self.options.duration_s if self.options.requests is None else math.inf
-
-    def _chosen_workers(self) -> int:
-        options = self.options
-        if options.users:
-            return 1
-        peak_rps = max(max(s.from_rps, s.to_rps) for s in options.schedule().stages)
-        cores = os.cpu_count() or 1
-        return max(1, min(cores - 1, round(peak_rps / RPS_PER_WORKER)))
 
     @property
     def baseline_index(self) -> int:
