@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from goals import machine
 from whatif_arms import Outcome, compare
-from whatif_cases import GROUPS
+from whatif_groups import GROUPS
 
 MEDIAN_GOAL = 0.012
 WORST_GOAL = 0.05
