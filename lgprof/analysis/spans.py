@@ -14,6 +14,7 @@ from lgprof.analysis.runs import Hold, Holds, Run, Work, read_runs, read_works, 
 from lgprof.model import Outcome, Request, Span, SpanKind
 from lgprof.record.event_log import (
     NO_STEP,
+    ClientBuild,
     IoEvent,
     NodeDigest,
     Recording,
@@ -88,7 +89,7 @@ class SpanBuilder:
         self._holds = Holds([])
         self._loop_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._digests: dict[int, NodeDigest] = {}
-        self._clients: dict[int, list[int]] = defaultdict(list)
+        self._clients: dict[int, list[ClientBuild]] = defaultdict(list)
         """By attempt: how long it took to build each HTTP client."""
         self._io: Mapping[int, Sequence[IoEvent]] = {}
         self._rate_waits: dict[int, list[tuple[float, float]]] = defaultdict(list)
@@ -160,7 +161,7 @@ class SpanBuilder:
             self._rate_waits[waiting].append((self._s(start_ns), self._s(end_ns)))
         self._io = io_by_scope(self._recording.io, self._attempt_of, self._nested_graphs())
         for build in self._recording.clients:
-            self._clients[self._attempt_of(build.scope)].append(build.taken_ns)
+            self._clients[self._attempt_of(build.scope)].append(build)
         self._digests = {
             self._attempt_of(run): digest for run, digest in self._recording.digests.items()
         }
@@ -276,8 +277,10 @@ class SpanBuilder:
         span.attempt, span.task, span.step = number, node.task, node.step
         span.rate_limited = self._rate_waits.get(run.id)
         self._add_work(run, span, self._end_ns(run, end_ns))
-        if clients := self._clients.get(run.id):
-            span.clients_built, span.clients_s = len(clients), sum(clients) / 1e9
+        builds = self._clients.get(run.id, ())
+        if clients := sum(build.clients for build in builds):
+            span.clients_built = clients
+            span.clients_s = sum(build.taken_ns for build in builds) / 1e9
         digest = self._digests.get(run.id)
         if digest is not None:
             span.reads, span.writes = digest.reads, digest.writes

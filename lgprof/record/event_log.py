@@ -149,11 +149,12 @@ class NodeDigest:
 
 
 class ClientBuild(NamedTuple):
-    """An HTTP client that a node built."""
+    """An HTTP client that a node built, or a part of one by itself."""
 
     scope: int
     """Id of the attempt, or of a run in it."""
-    name: str
+    clients: int
+    """1; 0 for a part."""
     taken_ns: int
 
 

@@ -25,6 +25,7 @@ from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.hook import installed
 from lgprof.record.event_log import ID_MASK, Recording
 from lgprof.record.origin import carried_into_threads, origin
+from lgprof.record.past_callbacks import calls_past_callbacks
 from lgprof.record.recorder import RecordingHandler
 from lgprof.record.tracing import tracing_off
 
@@ -69,6 +70,7 @@ def work_watched(around: Around, recording: Recording, clock: Clock) -> Iterator
         entering(watch.prepare),
         functional_tasks_wrapped(watch.wrap),
         carried_into_threads(watch.handed_on),
+        calls_past_callbacks(recording, clock),
     ):
         yield
 

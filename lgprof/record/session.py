@@ -14,15 +14,12 @@ from lgprof.langgraph_adapter.entry import entering, functional_tasks_wrapped
 from lgprof.langgraph_adapter.hook import installed
 from lgprof.langgraph_adapter.task_calls import task_calls_noted
 from lgprof.record.client_builds import client_builds_noted
-from lgprof.record.embeddings import embeddings_recorded
 from lgprof.record.event_log import Recording
-from lgprof.record.http_clients import http_observed
-from lgprof.record.http_observer import HttpObserver
 from lgprof.record.late_timers import late_timers_noted
 from lgprof.record.loop_tap import tapped
 from lgprof.record.origin import ThreadWork, carried_into_threads
+from lgprof.record.past_callbacks import calls_past_callbacks
 from lgprof.record.probes import GraphProbes
-from lgprof.record.rate_limiters import rate_limiters_timed
 from lgprof.record.recorder import RecordingHandler
 from lgprof.record.routing import RoutedRecording
 from lgprof.record.tracing import tracing_off
@@ -77,24 +74,13 @@ def recording_session(
             stack.enter_context(entering(graph_probes.prepare))
             stack.enter_context(functional_tasks_wrapped(graph_probes.wrap))
             stack.enter_context(task_calls_noted(graph_probes.note_call))
-            stack.enter_context(_calls_past_callbacks(recording, clock))
+            stack.enter_context(calls_past_callbacks(recording, clock))
             stack.enter_context(client_builds_noted(recording, clock))
             thread_work = stack.enter_context(carried_into_threads())
             if loop is not None:
                 note_open_hold = stack.enter_context(tapped(loop, recording, clock))
                 stack.enter_context(late_timers_noted(loop, recording, clock))
         yield RecordingSession(recording, graph_probes, thread_work, note_open_hold)
-
-
-@contextmanager
-def _calls_past_callbacks(recording: Recording, clock: Clock) -> Iterator[None]:
-    """Record what LangChain's callbacks do not tell: SDKs, embeddings and rate limiters."""
-    with (
-        embeddings_recorded(recording, clock),
-        rate_limiters_timed(recording, clock),
-        http_observed(HttpObserver(recording, clock)),
-    ):
-        yield
 
 
 def _nothing() -> None:
@@ -121,7 +107,7 @@ def routed_session(clock: Clock) -> Iterator[tuple[RoutedRecording, GraphProbes]
         stack.enter_context(entering(probes.prepare, caches.private, PROBED.get))
         stack.enter_context(functional_tasks_wrapped(probes.wrap, wanted=PROBED.get))
         stack.enter_context(task_calls_noted(probes.note_call))
-        stack.enter_context(_calls_past_callbacks(recording, clock))
+        stack.enter_context(calls_past_callbacks(recording, clock))
         stack.enter_context(carried_into_threads())
         yield recording, probes
 

@@ -18,6 +18,7 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from langgraph.graph import START, StateGraph
 
 from lgprof.model import ATTRIBUTION_CATEGORIES, ModelRow, Profile
+from lgprof.run import Extras
 from tests.profiling import profile_graph
 from tests.provider import PIECES, Provider, provider
 
@@ -79,6 +80,17 @@ def check_openai(row: ModelRow) -> None:
     assert (tokens.reasoning, tokens.estimated_share) == (20, 0.0)
     dollars = ((2000 - 1024) * 2.5 + 1024 * 1.25 + 50 * 10) / 1e6
     assert row.cost_usd == pytest.approx(dollars, abs=1e-12)
+
+
+def test_frames_of_an_sdk_stand_below_its_call(server: Provider) -> None:
+    def ask(state: State) -> None:
+        client(server).chat.completions.create(model="gpt-4o", messages=MESSAGES)
+
+    profile = profile_graph(graph(ask=ask), {}, extras=Extras(sample=True)).profile
+    assert profile.sampling is not None, profile.warnings
+    assert ("model", "gpt-4o") in [
+        call for place in profile.sampling.places for call in place.calls
+    ]
 
 
 class TestOpenAI:

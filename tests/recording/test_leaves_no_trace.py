@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import os
 import pickle
+import ssl
 import threading
 from asyncio import events
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ def patched_places() -> list[object]:
         ThreadPoolExecutor.submit,
         threading.Thread.start,
         events.Handle._run,
+        ssl.create_default_context,
         os._exit,
         list(tracer_context._configure_hooks),
         dict(os.environ),
