@@ -68,11 +68,13 @@ def main() -> int:
                 continue
             found = compare(case, chosen.rounds or case.rounds)
             print(row(found), flush=True)
-            if not case.unproven:
-                results.append(Result(name, found.error, found.control))
+            if case.unproven:
+                continue
+            results.append(Result(name, found.error, found.control))
+            if chosen.results:
+                with chosen.results.open("a") as file:
+                    print(json.dumps(results[-1]), file=file)
     if chosen.results:
-        with chosen.results.open("a") as file:
-            file.writelines(json.dumps(result) + "\n" for result in results)
         results = [Result(*json.loads(line)) for line in chosen.results.read_text().splitlines()]
     return verdict(results)
 
