@@ -86,4 +86,4 @@ def submodules(folder: Path, commit: str) -> Iterator[Submodule]:
 
 def last_line(error: subprocess.CalledProcessError) -> str:
     """What git said in the end."""
-    return str(error.stderr).strip().splitlines()[-1] if error.stderr else "git failed"
+    return str(error.stderr).strip().splitlines()[-1].strip() if error.stderr else "git failed"

@@ -89,6 +89,11 @@ def _root(cwd: Path) -> Path:
             "--against needs git, and there is none", hint="install git, or use --baseline PROFILE"
         ) from None
     except subprocess.CalledProcessError as error:
+        if "safe.directory" in error.stderr:
+            raise UsageError(
+                f"--against: git does not read {cwd}, since it belongs to another user",
+                hint=f"if that is fine: {last_line(error)}",
+            ) from None
         raise UsageError(
             f"--against: {cwd} is in no git repository ({last_line(error)})",
             hint="run lgprof in the project's repository, or use --baseline PROFILE",
@@ -129,7 +134,8 @@ def _check_out(repository: Path, commit: str, to: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}-index-") as index:
         git(
             repository,
-            *("-c", f"core.hooksPath={os.devnull}"),  # they are for the user's own checkouts
+            # Hooks and a monitor of files are for the user's own checkouts.
+            *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false"),
             *(f"--work-tree={to}", "read-tree", "--reset", "-u", commit),
             GIT_INDEX_FILE=str(Path(index) / "index"),
         )

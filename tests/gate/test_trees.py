@@ -174,6 +174,17 @@ def test_no_repository(tmp_path: Path) -> None:
         pass
 
 
+def test_a_repository_of_another_user(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container of a CI system."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UsageError) as refused, two_trees(repository.folder, "HEAD"):
+        pass
+    assert refused.value.message.endswith("since it belongs to another user")
+    assert "git config --global --add safe.directory" in str(refused.value.hint)
+
+
 @pytest.mark.parametrize("revision", ["nothing", "--all", ""])
 def test_no_such_revision(repository: Repository, revision: str) -> None:
     with (
