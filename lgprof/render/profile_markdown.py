@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, Profile
-from lgprof.readable import count, duration, percent, plural, usd, whole_percent
+from lgprof.analysis.slowdown import slowdown
+from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, Load, NodeRow, Profile
+from lgprof.readable import count, duration, percent, plural, rate, usd, whole_percent
 from lgprof.render.graph_mermaid import graph_mermaid
 from lgprof.render.markdown import escaped, table
 from lgprof.render.terminal.text import clean
 
 _MOST_NODES = 12
 _LEAST_SHARE = 0.001
+_FATES = (
+    "offered",
+    "started",
+    "completed",
+    "failed",
+    "timed_out",
+    "cancelled",
+    "dropped",
+    "unsent",
+)
 
 
 def profile_markdown(profile: Profile) -> str:
     """The Profile in GitHub's Markdown."""
     parts = [
         [f"### {_text(profile.target.name)}: {_headline(profile)}"],
+        list(_load(profile.load)),
         list(_latency(profile)),
         list(_attribution(profile)),
         list(_nodes(profile)),
@@ -38,6 +50,25 @@ def _headline(profile: Profile) -> str:
     if summary.cost_usd.per_request is not None:
         told.append(f"{usd(summary.cost_usd.per_request.mean)} each")
     return ", ".join(told)
+
+
+def _load(load: Load | None) -> Iterator[str]:
+    """Whether the numbers can be trusted and the graph keeps up, and what became of arrivals."""
+    if load is None:
+        return
+    reasons = "".join(f": {_text(reason)}" for reason in load.fidelity.reasons[:1])
+    yield f"- the numbers: **{load.fidelity.verdict}**{reasons}"
+    found = load.saturation
+    if found is not None:
+        finding = "saturated" if found.saturated else "near its limit"
+        yield f"- the graph: **{finding}**: {_text(found.message)}"
+    elif load.fidelity.verdict != "invalid":
+        yield "- the graph: **keeps up**"
+    yield ""
+    fates = {name: getattr(load, name) for name in _FATES}
+    counts = {name.replace("_", " "): count(found) for name, found in fates.items() if found}
+    target = "closed model" if load.target_rps is None else f"{rate(load.target_rps)} offered"
+    yield from table(["arrivals", *counts], [[target, *counts.values()]])
 
 
 def _latency(profile: Profile) -> Iterator[str]:
@@ -69,7 +100,7 @@ def _attribution(profile: Profile) -> Iterator[str]:
 
 
 def _nodes(profile: Profile) -> Iterator[str]:
-    latency = profile.summary.latency_s
+    latency = profile.summary.latency_s if profile.load is None else profile.load.service_s
     nodes = sorted(profile.nodes, key=lambda row: -row.critical_s)[:_MOST_NODES]
     rows = [
         [
@@ -80,18 +111,27 @@ def _nodes(profile: Profile) -> Iterator[str]:
             duration(row.latency_s.p50) if row.latency_s else "",
             duration(row.latency_s.p95) if row.latency_s else "",
             usd(row.cost_usd) if row.cost_usd is not None else "",
+            *_under_load(row, profile),
         ]
         for row in nodes
     ]
     if rows:
+        more = ["unloaded", "why slower"] if profile.load else []
         yield from table(
-            ["node", "critical path", "calls", "errors", "p50", "p95", "cost in all"], rows
+            ["node", "critical path", "calls", "errors", "p50", "p95", "cost in all", *more], rows
         )
+
+
+def _under_load(row: NodeRow, profile: Profile) -> list[str]:
+    if profile.load is None:
+        return []
+    unloaded = "" if row.unloaded_s is None else duration(row.unloaded_s)
+    return [unloaded, _text(slowdown(row, profile))]
 
 
 def _warnings(profile: Profile) -> Iterator[str]:
     for warning in profile.warnings:
-        fix = f" {_text(warning.fix)}" if warning.fix else ""
+        fix = f": {_text(warning.fix)}" if warning.fix else ""
         yield f"- **{_text(warning.message)}**{fix}"
 
 

@@ -72,7 +72,7 @@ def _only_name(project: LanggraphJson | None) -> str:
     if names:
         raise TargetError(
             f"{FILE_NAME} has {len(names)} graphs: which one?",
-            hint=_commands(names),
+            hint=f"name one: {_to_type(names)}",
         )
     raise TargetError(
         f"no target: the command names none, [tool.lgprof] has no app, and no {FILE_NAME} "
@@ -259,7 +259,8 @@ def _only_graph(spec: Spec, module: ModuleType) -> tuple[str, Any]:
     choices = [spec.with_attribute(name) for name in graphs]
     if graphs:
         raise TargetError(
-            f"{spec.place} has {len(graphs)} graphs: which one?", hint=_commands(choices)
+            f"{spec.place} has {len(graphs)} graphs: which one?",
+            hint=f"name one: {_to_type(choices)}",
         )
     raise TargetError(
         f"{spec.place} has no graph at its top level",
@@ -282,12 +283,12 @@ def _graphs_in(module: ModuleType) -> dict[str, Any]:
 # --- hints -------------------------------------------------------------------------------------
 
 
-def _commands(targets: Iterable[str]) -> str:
-    return " or ".join(shlex.join(["lgprof", "run", name]) for name in list(targets)[:_LISTED])
+def _to_type(targets: Iterable[str]) -> str:
+    return " or ".join(shlex.quote(name) for name in list(targets)[:_LISTED])
 
 
 def _did_you_mean(*targets: str) -> str:
-    return f"did you mean {_commands(targets)}?"
+    return f"did you mean {_to_type(targets)}?"
 
 
 def _attribute_hint(spec: Spec, module: ModuleType) -> str:

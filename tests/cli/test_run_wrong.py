@@ -68,8 +68,8 @@ TARGETS = {
     "no attribute in a file": ("apps.py:quik", "apps.py has no attribute 'quik'", "apps.py:quick"),
     "not a graph": ("apps:not_a_graph", "apps:not_a_graph", ""),
     "class": ("apps:State", "apps:State", ""),
-    "factory of nothing": ("apps:clean_nothing", "apps has no attribute", "lgprof run"),
-    "many graphs": ("apps", "graphs: which one?", "lgprof run apps:quick"),
+    "factory of nothing": ("apps:clean_nothing", "apps has no attribute", "did you mean apps:"),
+    "many graphs": ("apps", "graphs: which one?", "name one: apps:quick"),
     "nonsense": ("a b", "'a b' is not the name of a module", "module:attribute"),
     "no place": (":graph", "names no module or file", "module:attribute"),
 }
@@ -178,8 +178,8 @@ def test_hints_can_be_pasted_into_a_shell(project: ProjectHere) -> None:
     project.write("langgraph.json", json.dumps({"dependencies": ["."], "graphs": graphs}))
     project.write("my app.py", project.read("apps.py"))
     project.write("my input.json", "{}")
-    assert project.call("run").hint == "lgprof run 'my graph' or lgprof run other"
-    assert "lgprof run 'my app.py:quick'?" in project.call("run", "my ap.py:quick").hint
-    assert "lgprof run 'my app.py:quick'" in project.call("run", "my app.py:quik").hint
+    assert project.call("run").hint == "name one: 'my graph' or other"
+    assert "did you mean 'my app.py:quick'?" in project.call("run", "my ap.py:quick").hint
+    assert "did you mean 'my app.py:quick'" in project.call("run", "my app.py:quik").hint
     done = project.call("run", "other", "-i", "@my inptu.json")
     assert done.hint == "did you mean '@my input.json'?"

@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from lgprof.analysis.flame import FlameOptions
 from lgprof.errors import UsageError
-from lgprof.model import Profile, PythonFrame, SampledPlace, Sampling, StackRow
+from lgprof.model import Fidelity, Profile, PythonFrame, SampledPlace, Sampling, StackRow
 from lgprof.render.chrome_trace import chrome_trace
 from lgprof.render.folded import folded
 from lgprof.render.lanes import Bar, lanes_of
@@ -281,6 +281,24 @@ def test_nothing_to_draw_is_said(write) -> None:
 
 _BAR = re.compile(r"(?<!\\)\|")
 """One that is not escaped."""
+
+
+def test_markdown_of_a_load_test_says_whether_to_trust_it_and_what_it_found() -> None:
+    profile = sample_load_profiles.saturated()
+    lines = profile_markdown(profile).splitlines()
+    assert lines[2].startswith("- the numbers: **degraded**: schedule lag p99 is 31 % of")
+    assert lines[3].startswith("- the graph: **saturated**: ")
+    assert lines[5] == "| arrivals | offered | started | completed | timed out |"
+    assert lines[7] == "| 40.0/s offered | 1000 | 1000 | 947 | 53 |"
+    [blocker] = [line for line in lines if line.startswith("| blocks\\_loop")]
+    assert blocker.endswith("| 23.2 ms | blocks the event loop |")
+    profile.load.saturation, profile.load.fidelity.verdict = None, "invalid"
+    profile.load.fidelity.reasons = ["a worker was lost"]
+    lines = profile_markdown(profile).splitlines()
+    assert lines[2:4] == ["- the numbers: **invalid**: a worker was lost", ""]
+    profile.load.fidelity = Fidelity(verdict="ok")
+    lines = profile_markdown(profile).splitlines()
+    assert lines[2:4] == ["- the numbers: **ok**", "- the graph: **keeps up**"]
 
 
 @pytest.mark.parametrize("name", [*SAMPLES, "load"])

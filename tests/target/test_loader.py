@@ -182,7 +182,7 @@ def test_several_graphs_in_langgraph_json(project: Path, write: Write) -> None:
     write("langgraph.json", json.dumps({"graphs": {"a": "m:a", "b": "m:b"}}))
     error = refused(project, None)
     assert error.message == "langgraph.json has 2 graphs: which one?"
-    assert error.hint == "lgprof run a or lgprof run b"
+    assert error.hint == "name one: a or b"
 
 
 def test_a_broken_langgraph_json_is_no_matter_to_a_module(project: Path, write: Write) -> None:
@@ -197,20 +197,20 @@ def test_a_broken_langgraph_json_is_no_matter_to_a_module(project: Path, write: 
 @pytest.mark.parametrize(
     ("spec", "message", "hint"),
     [
-        ("ap:graph", "no module named 'ap'", "did you mean lgprof run app:graph?"),
-        ("app.graph", "no module named 'app.graph'", "did you mean lgprof run app:graph?"),
-        ("helper.graph:g", "no module named 'helper.graph'", "lgprof run lib/helper/graph.py:g?"),
+        ("ap:graph", "no module named 'ap'", "did you mean app:graph?"),
+        ("app.graph", "no module named 'app.graph'", "did you mean app:graph?"),
+        ("helper.graph:g", "no module named 'helper.graph'", "did you mean lib/helper/graph.py:g?"),
         ("zzzz:graph", "no module named 'zzzz'", "run lgprof in the project's folder"),
-        ("aap.py:graph", "there is no file 'aap.py'", "did you mean lgprof run app.py:graph?"),
+        ("aap.py:graph", "there is no file 'aap.py'", "did you mean app.py:graph?"),
         ("src:x", "src has no attribute 'x'", "src has no graph at its top level"),
         ("./src:x", "there is no file './src'", "./src is a folder: name a file in it"),
         ("no/app.py:x", "there is no file 'no/app.py'", "there is no folder 'no' either"),
-        ("app:grph", "app has no attribute 'grph'", "did you mean lgprof run app:graph or"),
-        ("app:State.x", "app.State has no attribute 'x'", "did you mean lgprof run app:graph or"),
+        ("app:grph", "app has no attribute 'grph'", "did you mean app:graph or"),
+        ("app:State.x", "app.State has no attribute 'x'", "did you mean app:graph or"),
         ("app:State", "app:State: the class State is not a LangGraph graph", "a target is"),
         ("app:number", "app:number: an object of type int is not a LangGraph", "a target is"),
         ("app:model", "app:model: an object of type RunnableLambda is not", "a target is"),
-        ("two", "two has 2 graphs: which one?", "lgprof run two:graph or lgprof run two:second"),
+        ("two", "two has 2 graphs: which one?", "name one: two:graph or two:second"),
         ("none.py", "none.py has no graph at its top level", "write none.py:name, where"),
         ("app:remote", "app:remote: a RemoteGraph runs in another process", "give lgprof the"),
     ],
@@ -237,7 +237,7 @@ def test_wrong_targets(project: Path, write: Write, spec: str, message: str, hin
 def test_a_missing_function_is_suggested(project: Path, write: Write) -> None:
     write("app.py", "def make_graph():\n    pass\n")
     hint = refused(project, "app:make_grph").hint
-    assert hint == "did you mean lgprof run app:make_graph?"
+    assert hint == "did you mean app:make_graph?"
 
 
 # --- errors of theirs --------------------------------------------------------------------------

@@ -83,6 +83,8 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
 
 def _places(page: Page, category: str) -> list[tuple[str, str]]:
     """Where it is spent and how much, dearest first."""
+    if category == "framework" and page.profile.load is not None:
+        return [("and waits for the loop", "")] * (page.profile.target.mode == "async")
     if category in _NOT_IN_A_NODE:
         return []
     rows = [row for row in page.profile.critical_path if row.kind == category and row.path]
