@@ -73,20 +73,44 @@ def _log_ratio(requests: Sequence[Paired], base: float, new: float) -> Estimate 
     return Estimate(math.log(ratio), max(se, _SMALLEST_SE), count - 1)
 
 
-def p_more_errors(base_errors: int, base: int, new_errors: int, new: int) -> float:
-    """p-value of "the candidate fails no more often": Fisher's exact test, one-sided.
+class Outcomes(NamedTuple):
+    """How often one request failed on each side, of so many times."""
 
-    Args:
-        base_errors: Failed requests of the base.
-        base: All of its requests.
-        new_errors: Failed requests of the candidate.
-        new: All of its requests.
+    base_failed: int
+    base: int
+    new_failed: int
+    new: int
+
+
+def p_more_errors(requests: Iterable[Outcomes]) -> float:
+    """p-value of "the candidate fails no more often", one-sided.
+
+    Exact, given how often each request failed on both sides together: Fisher's test, stratified by
+    request (Mehta, Patel and Gray 1985, "Computing an exact confidence interval for the common odds
+    ratio in several 2 x 2 contingency tables"). So one input that fails every time is soon told
+    from errors that strike at random, however many other inputs there are.
     """
-    errors = base_errors + new_errors
-    ways = math.comb(base + new, errors)
-    worse = sum(
-        math.comb(new, k) * math.comb(base, errors - k)
-        for k in range(new_errors, min(errors, new) + 1)
-        if errors - k <= base
-    )
-    return worse / ways
+    failed, chances = 0, [1.0]
+    for request in requests:
+        failed += request.new_failed
+        chances = _sums(chances, _failures_of_new(request))
+    return math.fsum(chances[failed:])
+
+
+def _failures_of_new(request: Outcomes) -> list[float]:
+    """The chance of each number of failures of the candidate, if sides made no difference."""
+    failures = request.base_failed + request.new_failed
+    ways = math.comb(request.base + request.new, failures)
+    return [
+        math.comb(request.new, k) * math.comb(request.base, failures - k) / ways
+        for k in range(min(failures, request.new) + 1)
+    ]
+
+
+def _sums(one: list[float], other: list[float]) -> list[float]:
+    """The chances of each sum of two independent numbers."""
+    found = [0.0] * (len(one) + len(other) - 1)
+    for i, p in enumerate(one):
+        for k, q in enumerate(other):
+            found[i + k] += p * q
+    return found

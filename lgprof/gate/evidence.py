@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lgprof.gate.counts import Paired, Totals, totals
+from lgprof.gate.counts import Outcomes, Paired, Totals, totals
 from lgprof.gate.duel import PairRows
 from lgprof.gate.protocol import RequestRow
 from lgprof.gate.quantities import COUNTED, CostOf, Counted, counted
@@ -24,6 +25,8 @@ class SideFigures:
 
     requests: int
     failed: int
+    outcomes: dict[int, bool]
+    """By a request's number, whether it failed."""
     wall_s: float
     cpu_s: float
     nodes: frozenset[str]
@@ -36,6 +39,7 @@ class SideFigures:
         return cls(
             requests=len(rows),
             failed=sum(row.outcome != "ok" for row in rows),
+            outcomes={row.index: row.outcome != "ok" for row in rows},
             wall_s=math.fsum(row.wall_s for row in timed),
             cpu_s=math.fsum(row.cpu_s or 0.0 for row in timed),
             nodes=frozenset(node for row in rows for node in row.nodes),
@@ -150,6 +154,15 @@ class Evidence:
             sum(pair.new.requests for pair in self.pairs),
         )
 
+    def outcomes(self) -> list[Outcomes]:
+        """The same by request, of those that failed at all: the others tell nothing."""
+        base_failed, base = _tally(pair.base.outcomes for pair in self.pairs)
+        new_failed, new = _tally(pair.new.outcomes for pair in self.pairs)
+        return [
+            Outcomes(base_failed[number], base[number], new_failed[number], new[number])
+            for number in sorted(base_failed.keys() | new_failed.keys())
+        ]
+
     def error_types(self) -> Counter[str]:
         """How often each kind of error ended a request of the candidate."""
         return sum((pair.new.error_types for pair in self.pairs), Counter[str]())
@@ -165,3 +178,12 @@ class Evidence:
             for metric, count in found.items()
             if count is not None and count.exact and count.base != count.new
         }
+
+
+def _tally(sides: Iterable[dict[int, bool]]) -> tuple[Counter[int], Counter[int]]:
+    """How often each request failed, and how often it was made."""
+    failed, made = Counter[int](), Counter[int]()
+    for side in sides:
+        made.update(side.keys())
+        failed.update(number for number, has_failed in side.items() if has_failed)
+    return failed, made

@@ -143,7 +143,7 @@ class _Look:
                 margin=self.margin(metric),
                 passing=self._levels.passing,
             )
-        p = p_more_errors(*self._evidence.errors())
+        p = p_more_errors(self._evidence.outcomes())
         if p < 1:  # without an error of the candidate there is nothing to test
             needed[Metric(ERRORS)] = Finding(p, p >= _ERRORS_OPEN_BELOW)
         return needed, others

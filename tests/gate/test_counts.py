@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgprof.gate.counts import Paired, p_more_errors, totals
+from lgprof.gate.counts import Outcomes, Paired, p_more_errors, totals
 
 
 def test_repeated_counts_that_agree_are_exact() -> None:
@@ -86,17 +86,45 @@ def test_the_delta_method_keeps_its_level() -> None:
     ],
 )
 def test_fisher_s_exact_test(base_errors: int, new_errors: int, n: int, p: float) -> None:
-    assert p_more_errors(base_errors, n, new_errors, n) == pytest.approx(p, rel=1e-4)
+    assert p_more_errors([Outcomes(base_errors, n, new_errors, n)]) == pytest.approx(p, rel=1e-4)
 
 
 def test_the_lady_tasting_tea() -> None:
     """Fisher's own example: three of four cups right, p = 17/70."""
-    assert p_more_errors(1, 4, 3, 4) == pytest.approx(17 / 70)
+    assert p_more_errors([Outcomes(1, 4, 3, 4)]) == pytest.approx(17 / 70)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.data())
-def test_more_errors_never_look_better(base: int, new: int, data: st.DataObject) -> None:
-    base_errors = data.draw(st.integers(0, base))
-    new_errors = data.draw(st.integers(1, new))
-    p = p_more_errors(base_errors, base, new_errors, new)
-    assert 0 < p <= p_more_errors(base_errors, base, new_errors - 1, new) <= 1
+def test_an_input_that_fails_every_time_is_told_by_itself() -> None:
+    """One of six runs in a row by chance: one in 924, however many other inputs there are."""
+    assert p_more_errors([Outcomes(0, 6, 6, 6)]) == pytest.approx(1 / math.comb(12, 6))
+
+
+def test_requests_that_are_not_repeated_are_tested_by_sign() -> None:
+    """As McNemar's exact test does it: seven times the candidate alone has failed."""
+    assert p_more_errors([Outcomes(0, 1, 1, 1)] * 7) == pytest.approx(2**-7)
+    assert p_more_errors([Outcomes(0, 1, 1, 1), Outcomes(1, 1, 0, 1)]) == pytest.approx(3 / 4)
+
+
+def test_without_an_error_nothing_is_told() -> None:
+    assert p_more_errors([]) == 1
+    assert p_more_errors([Outcomes(2, 4, 0, 4)]) == pytest.approx(1)
+
+
+requests_made = st.tuples(st.integers(1, 8), st.integers(1, 8)).flatmap(
+    lambda made: st.builds(
+        Outcomes,
+        st.integers(0, made[0]),
+        st.just(made[0]),
+        st.integers(0, made[1]),
+        st.just(made[1]),
+    )
+)
+
+
+@given(st.lists(requests_made, max_size=6), requests_made)
+def test_more_errors_never_look_better(others: list[Outcomes], one: Outcomes) -> None:
+    p = p_more_errors([*others, one])
+    assert 0 < p <= 1 + 1e-9
+    if one.new_failed and one.base_failed < one.base:
+        fewer = one._replace(new_failed=one.new_failed - 1, base_failed=one.base_failed + 1)
+        assert p <= p_more_errors([*others, fewer]) + 1e-9

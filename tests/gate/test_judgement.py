@@ -175,10 +175,21 @@ def test_of_a_live_provider_only_counts_and_errors_decide() -> None:
 
 
 def test_new_errors_fail() -> None:
-    judgement, _ = gate(Graph(new_fails=lambda number: number % 4 == 0), random.Random(14))
+    graph = Graph(new_fails=lambda number: number % 4 == 0)
+    judgement, evidence = gate(graph, random.Random(14))
     assert judgement.decision == "fail"
+    said = reasons(evidence, judgement, elapsed_s=10)
+    assert "20 of 80 requests fail, before 0 of 80: ValueError 20 times" in said
     errors = check_of(judgement.checks, "error_rate")
     assert (errors.verdict, errors.base, errors.new) == ("fail", 0.0, 0.25)
+
+
+def test_one_input_of_twenty_that_fails_every_time_is_found() -> None:
+    graph = Graph(new_fails=lambda number: number == 7)
+    judgement, evidence = gate(graph, random.Random(16))
+    assert judgement.decision == "fail"
+    assert [check.metric for check in judgement.checks if check.verdict == "fail"] == ["error_rate"]
+    assert len(evidence.pairs) <= 8
 
 
 def test_a_single_error_is_no_proof() -> None:
