@@ -87,7 +87,7 @@ def _exit_code_of_run() -> int:
         if not _is_of_stream(error):
             _report_defect()
             return ExitCode.INTERNAL
-        return _cannot_write("standard output", error)
+        return _cannot_write_output(error)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of Typer's
             error.show()
@@ -115,8 +115,9 @@ def _is_of_stream(error: OSError) -> bool:
     return error.errno in _UNWRITABLE and error.filename is None
 
 
-def _cannot_write(stream: str, error: OSError) -> ExitCode:
-    _explain(UsageError(f"{stream} cannot be written: {error.strerror}"))
+def _cannot_write_output(error: OSError) -> ExitCode:
+    _discard(sys.stdout)
+    _explain(UsageError(f"standard output cannot be written: {error.strerror}"))
     return ExitCode.USAGE
 
 
@@ -138,8 +139,12 @@ def _flush(stream: IO[str]) -> ExitCode | None:
     try:
         stream.flush()
     except OSError as error:
-        # Keep the interpreter from failing once more when it flushes at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            return _cannot_write("standard output", error)
+            return _cannot_write_output(error)
+        _discard(stream)
     return None
+
+
+def _discard(stream: IO[str]) -> None:
+    """Keep what is pending, and the interpreter at its exit, from failing once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

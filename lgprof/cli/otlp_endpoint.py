@@ -68,6 +68,7 @@ def _send(body: bytes, url: str) -> None:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
             told = answer.read(65536)
     except urllib.error.HTTPError as error:
+        error.close()
         raise _refused(url, f"it answers {error.code} {error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise _refused(url, str(getattr(error, "reason", None) or error)) from error
