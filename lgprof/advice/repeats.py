@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -49,18 +49,19 @@ def repeats(observed: Observed, calls: list[Call], key_of: Callable[[Call], str 
         calls: Of one node.
         key_of: Equal for equal calls; None for calls that do not count.
     """
-    known: dict[str, list[Call]] = defaultdict(list)
+    own_end_s: dict[tuple[str, int], float] = {}
+    given_end_s: dict[str, float] = {}
     found = Repeats()
     for call in sorted(calls, key=lambda call: call.span.start_s):
-        key = key_of(call)
+        key, index = key_of(call), call.request.index
         if key is None:
             continue
-        earlier = [one.request for one in known[key] if one.span.end_s <= call.span.start_s]
-        if call.request in earlier:
+        start_s, end_s = call.span.start_s, call.span.end_s
+        if own_end_s.get((key, index), math.inf) <= start_s:
             found.within.append(call)
-        elif call.request.index in observed.given and any(
-            request.index in observed.given for request in earlier
-        ):
+        elif index in observed.given and given_end_s.get(key, math.inf) <= start_s:
             found.across.append(call)
-        known[key].append(call)
+        own_end_s[key, index] = min(end_s, own_end_s.get((key, index), math.inf))
+        if index in observed.given:
+            given_end_s[key] = min(end_s, given_end_s.get(key, math.inf))
     return found

@@ -33,7 +33,9 @@ def cache(change: CacheNode, scenario: Scenario) -> None:
             f"{change.node} is routed from: LangGraph answers from the cache where it went as well"
         )
     hits = _hits(calls, keys, change.ttl_s)
-    scenario.rewrite(lambda position: _Answered(hits[position]) if position in hits else Rewriter())
+    scenario.rewrite(
+        lambda position: _Answered(change.node, hits[position]) if position in hits else Rewriter()
+    )
 
 
 def _is_routed_from(path: str, scenario: Scenario) -> bool:
@@ -122,7 +124,8 @@ def _hits(
 class _Answered(Rewriter):
     """A hit calls nothing: the superstep stays, and takes no time of the node's."""
 
-    def __init__(self, hits: set[int]) -> None:
+    def __init__(self, node: str, hits: set[int]) -> None:
+        self.within = node
         self._hits = hits
 
     def task(self, task: Task) -> Task:

@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from lgprof.model import Request
+from lgprof.whatif.lengths import schedule_s
 from lgprof.whatif.pieces import Schedule
-from lgprof.whatif.simulate import simulated_s
 
 CAVEAT = (
     "the requests ran at once: what they wait for of each other, such as locks and connections, "
@@ -47,7 +47,7 @@ class Company:
         if not self.at_once:
             return None
         took_s = math.fsum(request.latency_s for request in self._requests)
-        waited = 1 - math.fsum(map(simulated_s, self._schedules)) / took_s if took_s > 0 else 0.0
+        waited = 1 - math.fsum(map(schedule_s, self._schedules)) / took_s if took_s > 0 else 0.0
         if waited < _NOTICED_FROM:
             return None
         return (

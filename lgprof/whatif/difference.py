@@ -33,5 +33,8 @@ def _without(run: GraphRun, other: GraphRun) -> GraphRun:
     """The run less the supersteps that are also in another."""
     if run.saves_beside or other.saves_beside:
         return run
+    if len(run.steps) == len(other.steps):
+        pairs = zip(run.steps, other.steps, strict=True)
+        return replace(run, steps=tuple(step for step, same in pairs if step is not same))
     known = {id(step) for step in other.steps}
     return replace(run, steps=tuple(step for step in run.steps if id(step) not in known))

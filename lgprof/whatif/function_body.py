@@ -111,11 +111,16 @@ class LoopTime:
 
     def _wait(self, start_s: float, end_s: float, pieces: list[Piece]) -> None:
         """Waits, and where it queued for the loop another turn of it."""
+        queued = _touching(self._waits.queued, start_s, end_s)
+        late = _touching(self._waits.late, start_s, end_s)
+        if not (queued or late):
+            pieces.append(Wait(end_s - start_s))
+            return
         now_s = start_s
-        for from_s, until_s in subtract([(start_s, end_s)], self._waits.queued):
+        for from_s, until_s in subtract([(start_s, end_s)], queued):
             if from_s > now_s:
                 pieces += _ANOTHER_TURN
-            own_s = math.fsum(b - a for a, b in subtract([(from_s, until_s)], self._waits.late))
+            own_s = math.fsum(b - a for a, b in subtract([(from_s, until_s)], late))
             pieces.append(Wait(own_s))
             if own_s < until_s - from_s:
                 pieces.append(Wait(until_s - from_s - own_s, late=True))
@@ -128,6 +133,12 @@ class LoopTime:
         while last < len(self._holds) and self._holds[last][0] < end_s:
             last += 1
         return self._holds[first:last]
+
+
+def _touching(
+    stretches: Sequence[tuple[float, float]], start_s: float, end_s: float
+) -> list[tuple[float, float]]:
+    return [one for one in stretches if one[0] < end_s and one[1] > start_s]
 
 
 def _joined(segments: Sequence[Segment]) -> list[tuple[float, float, float]]:

@@ -28,8 +28,10 @@ def skip(change: Skip, scenario: Scenario) -> None:
 class _Skipped(Rewriter):
     def __init__(self, spans: set[int], request: Request) -> None:
         self._spans = spans
-        paths = {span.path for span in request.spans if span.id in spans}
+        skipped = [span for span in request.spans if span.id in spans]
+        paths = {span.path for span in skipped}
         self.within = paths.pop() if len(paths) == 1 else None
+        self._whole_tasks = any(span.kind == "node" for span in skipped)
 
     def call(self, call: Call) -> Piece:
         if call.span.id not in self._spans:
@@ -40,6 +42,8 @@ class _Skipped(Rewriter):
         return replace(call, pieces=(), model=model)
 
     def graph(self, run: GraphRun) -> GraphRun:
+        if not self._whole_tasks:
+            return run
         steps = []
         for step in run.steps:
             staying = tuple(task for task in step.tasks if task.span.id not in self._spans)

@@ -22,6 +22,7 @@ from lgprof.whatif.changes import Change
 from lgprof.whatif.checkpoint_changes import durability, swap_checkpointer
 from lgprof.whatif.company import CAVEAT, Company
 from lgprof.whatif.difference import differing
+from lgprof.whatif.lengths import schedule_s
 from lgprof.whatif.limit_changes import max_concurrency, pool_size
 from lgprof.whatif.long_holds import LongHolds
 from lgprof.whatif.model_changes import fewer_output_tokens, prompt_cache_used, swap_model
@@ -32,7 +33,6 @@ from lgprof.whatif.rewrite import all_pieces
 from lgprof.whatif.saving import saving
 from lgprof.whatif.scenario import Scenario
 from lgprof.whatif.schedule import schedule_of
-from lgprof.whatif.simulate import simulated_s
 from lgprof.whatif.superstep_changes import parallel, remove_barrier
 from lgprof.whatif.threads import computing_threads
 
@@ -193,7 +193,7 @@ class _Played:
         key = tuple((run.span.id, *map(id, run.steps)) for run in part.runs)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = simulated_s(part), _bill(list(all_pieces(part.runs)))
+            found = self._known[key] = schedule_s(part), _bill(list(all_pieces(part.runs)))
         return found
 
 
@@ -206,7 +206,7 @@ def _effect(recorded: Schedule, changed: Schedule, played: _Played) -> _Effect:
     new_bill = _bill(pieces)
     told = bill.unpriced == new_bill.unpriced
     return _Effect(
-        before_s - simulated_s(after),
+        before_s - schedule_s(after),
         bill.usd - new_bill.usd if told else None,
         tuple(computing_threads(pieces)),
     )

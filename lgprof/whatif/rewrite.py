@@ -38,14 +38,14 @@ def mapped(items: tuple[_Item, ...], change: Callable[[_Item], _Item]) -> tuple[
 
 def leads_to(path: str, node: str | None) -> bool:
     """Whether a node is another one, or holds it in a graph of its own."""
-    return node is None or node == path or node.startswith(f"{path}/")
+    return node is None or (node.startswith(path) and node[len(path) : len(path) + 1] in ("", "/"))
 
 
 class Rewriter:
     """Walks a schedule from the innermost pieces outwards. Subclasses override what they change."""
 
     within: str | None = None
-    """Path of a node: other nodes' calls are not looked into. None for all."""
+    """Path of a node: nothing is changed but its calls and what holds them. None for all."""
 
     def call(self, call: Call) -> Piece:
         """A call, its inner pieces rewritten."""
@@ -73,8 +73,13 @@ class Rewriter:
         return self.graph(run if steps is run.steps else replace(run, steps=steps))
 
     def _step(self, step: Step) -> Step:
+        if not self._concerns(step):
+            return step
         tasks = mapped(step.tasks, self._task)
         return step if tasks is step.tasks else replace(step, tasks=tasks)
+
+    def _concerns(self, step: Step) -> bool:
+        return any(task.then or leads_to(task.span.path, self.within) for task in step.tasks)
 
     def _task(self, task: Task) -> Task:
         attempts = task.attempts

@@ -7,7 +7,7 @@ or less than predicted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from lgprof.whatif.pieces import GraphRun, Piece, Task, Work
 from lgprof.whatif.rewrite import all_pieces
@@ -15,12 +15,14 @@ from lgprof.whatif.rewrite import all_pieces
 _COMPUTES_FROM_S = 0.001
 
 
-def computing_threads(pieces: Iterable[Piece]) -> list[str]:
+def computing_threads(pieces: Sequence[Piece]) -> list[str]:
     """Nodes that compute in a thread beside others.
 
     Args:
         pieces: All that a change made of a schedule.
     """
+    if not any(type(piece) is Work for piece in pieces):
+        return []
     return [
         task.path
         for run in pieces

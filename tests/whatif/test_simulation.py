@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lgprof.model import Span
+from lgprof.whatif.lengths import schedule_s
 from lgprof.whatif.pieces import (
     Attempt,
+    Call,
     Fork,
     GraphRun,
     Hold,
@@ -87,3 +91,31 @@ def test_backoff_lies_between_attempts() -> None:
     attempt = Attempt(NODE, (), (Wait(1),), ())
     run = GraphRun(ROOT, (Step((), (Task(NODE, (attempt, attempt), (5.0,)),)),), (), True)
     assert simulated_s(Schedule((run,), Places(None, 1))) == 7
+
+
+def _steps() -> st.SearchStrategy[tuple[Step, ...]]:
+    seconds = st.floats(0, 10)
+    leaf = st.one_of(
+        st.builds(Wait, seconds),
+        st.builds(lambda wall_s, share: Hold(wall_s, wall_s * share), seconds, st.floats(0, 1)),
+        st.builds(lambda wall_s, share: Work(wall_s, wall_s * share), seconds, st.floats(0, 1)),
+    )
+    row = st.lists(leaf, max_size=3).map(tuple)
+    piece = st.one_of(
+        leaf,
+        st.builds(Call, st.just(NODE), row),
+        st.builds(InExecutor, row),
+        st.builds(Fork, st.tuples(row, row)),
+    )
+    attempt = st.builds(Attempt, st.just(NODE), row, st.lists(piece, max_size=3).map(tuple), row)
+    attempts = st.lists(attempt, max_size=2).map(tuple)
+    task = st.builds(lambda made, wait_s: Task(NODE, made, (wait_s,)), attempts, seconds)
+    return st.lists(st.builds(Step, row, st.lists(task, max_size=2).map(tuple)), max_size=4).map(
+        tuple
+    )
+
+
+@given(_steps(), st.booleans())
+def test_adding_up_what_runs_alone_is_simulating_it(steps: tuple[Step, ...], on_loop: bool) -> None:
+    schedule = Schedule((GraphRun(ROOT, steps, (hold(1),), on_loop),), Places(None, 2))
+    assert schedule_s(schedule) == pytest.approx(simulated_s(schedule))
