@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from langgraph.channels import AnyValue, EphemeralValue, LastValue, UntrackedValue
+from langgraph.graph.message import add_messages
 from langgraph.pregel import Pregel
 
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.mode import is_async_node
-from lgprof.langgraph_adapter.walk import leaves
+from lgprof.langgraph_adapter.walk import leaves, tools_of
 from lgprof.model import GraphShape, Join, NodeShape, RetryShape
 
 REPLACING = (AnyValue, EphemeralValue, LastValue, UntrackedValue)
@@ -55,6 +56,13 @@ def _shape(graph: AnyGraph) -> GraphShape:
         shape.branches = {
             source: sorted(_targets(branches)) for source, branches in builder.branches.items()
         }
+        shape.messages = sorted(
+            key
+            for key, channel in builder.channels.items()
+            if getattr(channel, "operator", None) is add_messages
+        )
+        inputs = builder.schemas.get(builder.input_schema, {})
+        shape.inputs = None if "__root__" in inputs else sorted(inputs)
         shape.managed = sorted(builder.managed)
         shape.reducers = sorted(
             key
@@ -83,6 +91,7 @@ def _node(node: Any, spec: Any, graph: AnyGraph) -> NodeShape:
         function=_function_name(node.bound),
         is_async=is_async_node(node.bound),
         is_graph=any(isinstance(part, Pregel) for part in leaves(node.bound)),
+        calls_tools=any(map(tools_of, leaves(node.bound))),
         destinations=list(getattr(spec, "ends", None) or ()),
         defers=bool(getattr(spec, "defer", False)),
         caches=cache is not None,

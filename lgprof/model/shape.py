@@ -25,6 +25,8 @@ class NodeShape(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Name of the function; None for what is none, such as a chain, or has no name to write."""
     is_async: bool = False
     is_graph: bool = False
+    calls_tools: bool = False
+    """It is a ``ToolNode``."""
     destinations: list[str] = []
     """Where its ``Command`` may go, as far as it is declared."""
     defers: bool = False
@@ -52,6 +54,10 @@ class GraphShape(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Nodes that are routed from, with the targets, as far as they are declared."""
     reducers: list[str] = []
     """Keys whose new value is added to the old one."""
+    messages: list[str] = []
+    """Those of them that hold messages (`add_messages`)."""
+    inputs: list[str] | None = None
+    """Keys of its state that it takes from what it is given; None where that is no dict."""
     managed: list[str] = []
     """Keys that LangGraph fills in itself, such as ``remaining_steps``."""
     pauses: list[str] = []

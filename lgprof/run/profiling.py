@@ -10,6 +10,7 @@ from pathlib import Path
 import lgprof
 from lgprof.analysis.build import Process, figures
 from lgprof.analysis.costs import price_calls
+from lgprof.analysis.nested_reads import note_nested_reads
 from lgprof.analysis.prompt_cache import note_prompt_caches
 from lgprof.analysis.spans import SpanBuilder
 from lgprof.clock import SYSTEM_CLOCK, Clock
@@ -336,11 +337,13 @@ class _Run:
             ),
         )
         note_prompt_caches(made.models, requests, prices)
+        target = self._described_target()
+        note_nested_reads(made.nodes, target.graphs)
         return Profile(
             kind="run",
             created=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             lgprof=lgprof.__version__,
-            target=self._described_target(),
+            target=target,
             environment=environment,
             settings={
                 **({"monthly_requests": monthly} if (monthly := billing.monthly_requests) else {}),

@@ -533,7 +533,7 @@ def test_a_cache_policy_that_never_hits_gets_a_key():
         return builder.add_edge(START, "ranks").compile(cache=InMemoryCache())
 
     found = only(counsel_on(build, *keyed(24, 6)), "cache")
-    assert found.title == "Give the cache of ranks a key: it never hits by q"
+    assert found.title == "Give the cache of ranks a key that hits: q"
 
 
 def test_a_share_that_the_provider_does_not_report_is_not_told_as_none():

@@ -125,3 +125,50 @@ def test_a_barrier_stays_where_the_later_node_needs_what_runs_beside_the_earlier
 def test_a_branch_that_takes_no_time_at_all_is_no_measure_for_another():
     nodes = {"a": node("a"), "x": node("c", takes_s=0)}
     assert counsel_on(graph(nodes, [(START, "a"), (START, "x")])).noteworthy == []
+
+
+# --- nodes that are graphs ---------------------------------------------------------------------
+
+
+def subgraph(name: str, writes: str, *, output: Any) -> Any:
+    class Input(TypedDict, total=False):
+        q: int
+
+    class Inner(Input, output, total=False):
+        pass
+
+    builder = StateGraph(Inner, input_schema=Input, output_schema=output)
+    return builder.add_node(name, node(writes)).add_edge(START, name).compile()
+
+
+def test_graphs_in_nodes_start_together_by_what_they_take_and_give():
+    class A(TypedDict, total=False):
+        a: int
+
+    class B(TypedDict, total=False):
+        b: int
+
+    counsel = counsel_on(
+        row(
+            one=subgraph("first", "a", output=A),
+            two=subgraph("second", "b", output=B),
+            end=node("c", "a", "b"),
+        )
+    )
+    assert found(counsel)["one", "two"].status == "predicted"
+    assert "one reads q; two reads q" in found(counsel)["one", "two"].why
+
+
+def test_graphs_in_nodes_that_give_back_the_same_key_stay_in_a_row():
+    class Shared(TypedDict, total=False):
+        q: int
+        a: int
+
+    def same(name: str) -> Any:
+        builder = StateGraph(Shared)
+        return builder.add_node(name, node("a")).add_edge(START, name).compile()
+
+    counsel = counsel_on(row(one=same("first"), two=same("second"), end=node("c", "a")))
+    assert ("one", "two") not in found(counsel)
+    reasons = [one.reasons for one in counsel.refused if one.nodes == ["one", "two"]]
+    assert reasons == [["two reads q, which one writes", "both write a, q", *reasons[0][2:]]]

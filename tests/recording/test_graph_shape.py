@@ -62,6 +62,7 @@ def test_nodes_edges_joins_branches_and_reducers():
         joins=[Join(["a", "b"], "w")],
         branches={"w": ["__end__", "j"]},
         reducers=["log"],
+        inputs=["a", "log"],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
-from lgprof.advice.snippets import function_of, where
+from lgprof.advice.snippets import function_of, identifier, where
 from lgprof.readable import average, duration, plural
 from lgprof.whatif.changes import BatchCalls
 
@@ -66,12 +66,9 @@ def _finding(observed: Observed, path: str, rows: list[list[Call]]) -> Finding:
     name, kind = calls[0].span.name, calls[0].span.kind
     each_s = sum(call.seconds for call in calls) / len(calls)
     is_async = observed.shape(path).is_async
-    run = "await model.abatch(prompts)" if is_async else "model.batch(prompts)"
-    if kind != "model":
-        run = run.replace("model", "tool" if kind == "tool" else "retriever").replace(
-            "prompts", "arguments"
-        )
     what = "prompts" if kind == "model" else "arguments"
+    callee = identifier(name) if kind == "tool" else kind
+    run = f"await {callee}.abatch({what})" if is_async else f"{callee}.batch({what})"
     return Finding(
         kind="batch",
         nodes=[path],

@@ -72,9 +72,10 @@ def _finding(observed: Observed, path: str, keys: list[str], repeats: _Repeats) 
     calls = [call for call in observed.attempts(path) if call.request.index in observed.given]
     ttl_s = max(1, math.floor(repeats.span_s))
     has_policy = observed.shape(path).caches
+    by = ", ".join(keys)
     title = (
-        f"Give the cache of {path} a key: it never hits" if has_policy else f"Cache {path}"
-    ) + f" by {', '.join(keys)}"
+        f"Give the cache of {path} a key that hits: {by}" if has_policy else f"Cache {path} by {by}"
+    )
     why = (
         f"{plural(len(repeats.calls), 'call')} of {len(calls)} read what an earlier call had read "
         f"({', '.join(keys)}): {plural(repeats.keys, 'reading')} came again."
@@ -150,20 +151,22 @@ def _code(observed: Observed, path: str, keys: list[str], ttl_s: int) -> str:
     graph, name = observed.graph_of(path)
     read = "getattr(state, key, None)" if graph and graph.state_is_object else "state.get(key)"
     key_func = f"{identifier(name)}_key"
+    has_cache = graph is not None and graph.has_cache
     return where(observed, path) + "\n".join(
         [
             "import json",
-            "from langgraph.cache.memory import InMemoryCache",
+            *([] if has_cache else ["from langgraph.cache.memory import InMemoryCache"]),
             "from langgraph.types import CachePolicy",
             "",
             f"def {key_func}(state):",
             f"    read = [{read} for key in {key_tuple(keys)}]",
-            "    # messages by their content: their ids differ every time",
-            '    content = lambda item: getattr(item, "content", None) or repr(item)',
-            "    return json.dumps(read, sort_keys=True, default=content)",
+            "    # messages by what they say: their ids differ every time",
+            "    def said(item):",
+            '        return [type(item).__name__, getattr(item, "content", None) or repr(item)]',
+            "    return json.dumps(read, sort_keys=True, default=said)",
             "",
             f"graph.add_node({quoted(name)}, {function_of(observed, path)},",
             f"               cache_policy=CachePolicy(key_func={key_func}, ttl={ttl_s}))",
-            "app = graph.compile(cache=InMemoryCache())",
+            *([] if has_cache else ["app = graph.compile(cache=InMemoryCache())"]),
         ]
     )

@@ -61,7 +61,7 @@ def _finding(observed: Observed, path: str, kind: str, name: str, calls: list[Ca
         ),
         change=_limit_code(observed, path, all_calls)
         if given_up
-        else _breaker_code(observed, path, name),
+        else _breaker_code(observed, path, name, is_async=observed.shape(path).is_async),
         changes=(Skip(frozenset((call.request.index, call.span.id) for call in calls)),),
         evidence=some(calls),
         grounds=Grounds(
@@ -88,7 +88,8 @@ def _limit_code(observed: Observed, path: str, calls: list[Call]) -> str:
     )
 
 
-def _breaker_code(observed: Observed, path: str, name: str) -> str:
+def _breaker_code(observed: Observed, path: str, name: str, *, is_async: bool) -> str:
+    opening, calling = ("async def", "await ") if is_async else ("def", "")
     return where(observed, path) + "\n".join(
         [
             "import time",
@@ -96,18 +97,18 @@ def _breaker_code(observed: Observed, path: str, name: str) -> str:
             "retry_at = 0.0  # no call before: the circuit is open",
             "failures = 0",
             "",
-            "async def guarded(call, fallback, *arguments):",
+            f"{opening} guarded(call, fallback, *arguments):",
             f'    """Calls {name}, or at once the fallback after three failures in a row."""',
             "    global retry_at, failures",
             "    if time.monotonic() < retry_at:",
-            "        return await fallback(*arguments)",
+            f"        return {calling}fallback(*arguments)",
             "    try:",
-            "        answer = await call(*arguments)",
+            f"        answer = {calling}call(*arguments)",
             "    except Exception:",
             "        failures += 1",
             "        if failures >= 3:",
             "            retry_at = time.monotonic() + 10",
-            "        return await fallback(*arguments)",
+            f"        return {calling}fallback(*arguments)",
             "    failures = 0",
             "    return answer",
         ]

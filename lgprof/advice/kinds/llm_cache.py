@@ -42,7 +42,7 @@ def _finding(observed: Observed, path: str, found: Repeats) -> Finding:
     return Finding(
         kind="llm_cache",
         nodes=[path],
-        title=f"Do not ask {models} in {path} what it has answered already",
+        title=f"Keep the answers of {models} in {path}",
         why=(
             f"{len(repeated)} of {plural(len(calls), 'call')} sent the prompt of an earlier call "
             f"{found.whereabouts}: {duration(each_s)} each."

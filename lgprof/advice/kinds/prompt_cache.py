@@ -46,7 +46,7 @@ def _finding(observed: Observed, row: ModelRow, cache: PromptCache, reachable: f
         title=(
             f"Put what stays the same first in the prompt of {row.node}"
             if reorder
-            else f"Have {row.model} in {row.node} read its prompt from the provider's cache"
+            else f"Use the provider's prompt cache in {row.node}"
         ),
         why=_why(row, cache, reorder),
         change=_code(row, reorder),

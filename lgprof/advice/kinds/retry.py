@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import mean, pstdev
 
@@ -82,11 +82,7 @@ def _not_worth_it(observed: Observed, path: str, row: NodeRow, types: list[str])
             f"{plural(len(vain), 'attempt')} after {' or '.join(names)} failed again, and none "
             f"succeeded: {plural(len(calls), 'call')} ended in an error all the same, only later."
         ),
-        change=_policy_code(
-            observed,
-            path,
-            [f"retry_on=lambda error: type(error).__name__ not in {tuple(names)!r},"],
-        ),
+        change=_without(observed, path, names),
         changes=(Retry(path, max_attempts=1),) if all_vain else (),
         evidence=some(vain),
         grounds=grounds,
@@ -148,11 +144,40 @@ def _retry_on(types: list[str]) -> list[str]:
     return [f"retry_on={types[0]}," if len(types) == 1 else f"retry_on=({', '.join(types)}),"]
 
 
-def _policy_code(observed: Observed, path: str, arguments: list[str]) -> str:
+def _without(observed: Observed, path: str, hopeless: list[str]) -> str:
+    """The node's policy without some errors."""
+    policy = observed.shape(path).retry
+    types = policy.retry_on if policy else []
+    left = [name for name in types if name not in hopeless]
+    if types and not left:
+        name = observed.name_of(path)
+        return where(observed, path) + "\n".join(
+            [
+                "# nothing is left that is worth another attempt: without its retry_policy",
+                f"graph.add_node({quoted(name)}, {function_of(observed, path)})",
+            ]
+        )
+    kept = [
+        *([f"initial_interval={trimmed(f'{policy.initial_interval_s:.4f}')},"] if policy else []),
+        *([f"backoff_factor={trimmed(f'{policy.backoff_factor:.1f}')},"] if policy else []),
+        *([f"max_attempts={policy.max_attempts},"] if policy else []),
+        *([f"jitter={policy.jitter},"] if policy else []),
+    ]
+    if types and len(left) < len(types):
+        return _policy_code(observed, path, [*kept, *_retry_on(left)])
+    condition = f"type(error).__name__ not in {tuple(hopeless)!r}"
+    first = f"isinstance(error, ({', '.join(types)},))" if types else "default_retry_on(error)"
+    lines = [*kept, f"retry_on=lambda error: {first} and {condition},"]
+    return _policy_code(observed, path, lines, () if types else ("default_retry_on",))
+
+
+def _policy_code(
+    observed: Observed, path: str, arguments: list[str], others: Sequence[str] = ()
+) -> str:
     name = observed.name_of(path)
     return where(observed, path) + "\n".join(
         [
-            "from langgraph.types import RetryPolicy",
+            f"from langgraph.types import {', '.join(['RetryPolicy', *others])}",
             "",
             f"graph.add_node({quoted(name)}, {function_of(observed, path)}, "
             "retry_policy=RetryPolicy(",

@@ -92,16 +92,7 @@ def _finding(
             f"{size(round(last))} in its last, after {average(number)} turns"
             f"{f' ({key})' if added else ''}, in {plural(len(growing), 'request')}.{billed}"
         ),
-        change=where(observed, path)
-        + "\n".join(
-            [
-                "from langchain_core.messages import trim_messages",
-                "",
-                "def recent(state):",
-                f"    return trim_messages(state[{quoted(key)}], max_tokens=20, token_counter=len,",
-                '                         strategy="last", include_system=True, start_on="human")',
-            ]
-        ),
+        change=where(observed, path) + "\n".join(_code(key, key in graph.messages or not added)),
         evidence=some([turns[-1] for turns in growing]),
         grounds=Grounds(
             doubts=["what a later turn needs of earlier ones is yours to judge"],
@@ -109,3 +100,15 @@ def _finding(
         ),
         matters="what a request reads and sends grows with the square of its turns",
     )
+
+
+def _code(key: str, holds_messages: bool) -> list[str]:
+    if not holds_messages:
+        return ["def recent(state):", f"    return state[{quoted(key)}][-20:]"]
+    return [
+        "from langchain_core.messages import trim_messages",
+        "",
+        "def recent(state):",
+        f"    return trim_messages(state[{quoted(key)}], max_tokens=20, token_counter=len,",
+        '                         strategy="last", include_system=True, start_on="human")',
+    ]

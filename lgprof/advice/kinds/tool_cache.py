@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed, some
-from lgprof.advice.snippets import identifier
+from lgprof.advice.snippets import identifier, quoted, where
 from lgprof.readable import duration, plural, whole_percent
 from lgprof.whatif.changes import Skip
 
@@ -49,7 +49,6 @@ def _finding(
     each_s = sum(call.seconds for call in repeated) / len(repeated)
     requests = len({call.request.index for call in repeated})
     number = f"{len(repeated)} of {plural(len(calls), 'call')}"
-    function = identifier(name)
     return Finding(
         kind="tool_cache",
         nodes=[path],
@@ -59,18 +58,7 @@ def _finding(
             f"in {requests} of {plural(len(observed.requests), 'request')}: {duration(each_s)} "
             "each."
         ),
-        change="\n".join(
-            [
-                "import asyncio",
-                "",
-                f"async def {function}_once(calls, arguments):",
-                '    """Keep the dictionary of calls for one request; they may be under way."""',
-                "    key = repr(sorted(arguments.items()))",
-                "    if key not in calls:",
-                f"        calls[key] = asyncio.ensure_future({function}.ainvoke(arguments))",
-                "    return await calls[key]",
-            ]
-        ),
+        change=where(observed, path) + "\n".join(_code(observed, path, identifier(name))),
         changes=(Skip(frozenset((c.request.index, c.span.id) for c in repeated)),),
         evidence=some(repeated),
         grounds=Grounds(
@@ -78,3 +66,54 @@ def _finding(
         ),
         matters=f"{whole_percent(share)} fewer calls of {name}" if share >= _MANY else None,
     )
+
+
+def _code(observed: Observed, path: str, function: str) -> list[str]:
+    shape = observed.shape(path)
+    if shape.calls_tools:
+        return _reused_message(function, is_async=observed.profile.target.mode == "async")
+    if shape.is_async:
+        return [
+            "import asyncio",
+            "",
+            f"async def {function}_once(calls, arguments):",
+            '    """Keep the dictionary of calls for one request; they may be under way."""',
+            "    key = repr(sorted(arguments.items()))",
+            "    if key not in calls:",
+            f"        calls[key] = asyncio.ensure_future({function}.ainvoke(arguments))",
+            "    return await calls[key]",
+        ]
+    return [
+        f"def {function}_once(calls, arguments):",
+        '    """Keep the dictionary of calls for one request."""',
+        "    key = repr(sorted(arguments.items()))",
+        "    if key not in calls:",
+        f"        calls[key] = {function}.invoke(arguments)",
+        "    return calls[key]",
+    ]
+
+
+def _reused_message(function: str, *, is_async: bool) -> list[str]:
+    """For a ``ToolNode``, which calls tools itself: what a call answered is in the messages."""
+    opening, calling, argument = (
+        ("async def", "await ", "awrap_tool_call") if is_async else ("def", "", "wrap_tool_call")
+    )
+    return [
+        f"{opening} reuse(request, execute):",
+        '    """Answer a call as the same call before was answered, by the messages."""',
+        '    call, messages = request.tool_call, request.state["messages"]',
+        "    alike = {",
+        '        old["id"]',
+        "        for message in messages",
+        '        for old in getattr(message, "tool_calls", None) or ()',
+        f'        if call["name"] == {quoted(function)} == old["name"]',
+        '        and old["args"] == call["args"]',
+        "    }",
+        "    for message in messages:",
+        '        if getattr(message, "tool_call_id", None) in alike:',
+        '            update = {"tool_call_id": call["id"], "id": None}',
+        "            return message.model_copy(update=update)",
+        f"    return {calling}execute(request)",
+        "",
+        f"ToolNode(tools, {argument}=reuse)",
+    ]
