@@ -20,6 +20,8 @@ _Fact = tuple[str, str, Style]
 """Name, value, and the value's style."""
 
 _LABEL = 10
+_WHOLE = 0.095
+"""From this share on errors are shown in whole percents, to stay in their column."""
 _LATE = 0.1
 """A schedule lag beyond this share of the median latency is marked, as the verdict would."""
 
@@ -113,7 +115,8 @@ class _Panel:
         """Counts."""
         state = self.state
         share = state.errors / state.started if state.started else 0.0
-        errors = f"{count(state.errors)} ({percent(share)})" if state.errors else "0"
+        shown = whole_percent(share) if share >= _WHOLE else percent(share)
+        errors = f"{count(state.errors)} ({shown})" if state.errors else "0"
         facts = [
             _plain("in flight", count(state.in_flight)),
             ("queued", count(state.queued), palette.WARNING if state.queued else palette.PLAIN),
@@ -168,7 +171,8 @@ class _Panel:
             fact.append(value, style=style)
             if line.cell_len + fact.cell_len > self.width:
                 break
-            line.append_text(fact).append(" " * max(column - fact.cell_len, 2))
+            gap = column - fact.cell_len
+            line.append_text(fact).append(" " * (gap if gap > 0 else 2))
         return line
 
     def _share_done(self) -> float:
