@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lgprof.analysis.slowdown import slowdown
-from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, Load, NodeRow, Profile
+from lgprof.model import ATTRIBUTION_CATEGORIES, Load, NodeRow, Profile
 from lgprof.readable import count, duration, percent, plural, rate, usd, whole_percent
+from lgprof.render.category_label import category_label
 from lgprof.render.graph_mermaid import graph_mermaid
 from lgprof.render.markdown import escaped, table
 from lgprof.render.terminal.text import clean
@@ -92,7 +93,11 @@ def _attribution(profile: Profile) -> Iterator[str]:
     if total <= 0:
         return
     rows = [
-        [CATEGORY_LABELS[name], duration(value), percent(value / total)]
+        [
+            category_label(profile, name),
+            duration(value),
+            percent(value / total),
+        ]
         for name, value in sorted(seconds.items(), key=lambda item: -item[1])
         if value >= _LEAST_SHARE * total
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS, LatencySummary, Profile, Summary
 from lgprof.readable import count, plural, whole_percent
+from lgprof.render.category_label import category_label
 from lgprof.render.html.encoding import Names, number
 from lgprof.render.terminal.category_colours import category_colours, is_dark
 from lgprof.render.terminal.cost import cost_facts, whose_prices
@@ -167,7 +168,7 @@ def attribution(page: Page) -> dict[str, Any] | None:
         else f"mean of {plural(sampled, 'sampled request')}, on the critical path",
         "parts": [
             {
-                "name": CATEGORY_LABELS[name],
+                "name": category_label(profile, name),
                 "colour": colours[name],
                 "dark": is_dark(colours[name]),
                 "seconds": number(seconds[name]),

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from lgprof.model import ATTRIBUTION_CATEGORIES, CATEGORY_LABELS
+from lgprof.model import ATTRIBUTION_CATEGORIES
 from lgprof.readable import percent, plural, whole_percent
+from lgprof.render.category_label import category_label
 from lgprof.render.terminal import cells, palette
 from lgprof.render.terminal.category_colours import category_colours, field_style
 from lgprof.render.terminal.page import INDENT, Block, Page
@@ -68,12 +69,16 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
     for name in shown:
         share = seconds[name] / total
         part = _Slice(
-            CATEGORY_LABELS[name], colours[name], seconds[name], share, _places(page, name)
+            category_label(page.profile, name),
+            colours[name],
+            seconds[name],
+            share,
+            _places(page, name),
         )
         slices.append(part)
     rest = [name for name in ordered if seconds[name] > 0 and name not in shown]
     if rest:
-        labels = [(CATEGORY_LABELS[name], "") for name in rest]
+        labels = [(category_label(page.profile, name), "") for name in rest]
         amount = math.fsum(seconds[name] for name in rest)
         slices.append(_Slice("other", colours["other"], amount, amount / total, labels))
     last_share = unattributed / total
@@ -83,8 +88,6 @@ def _slices(page: Page) -> tuple[list[_Slice], float]:
 
 def _places(page: Page, category: str) -> list[tuple[str, str]]:
     """Where it is spent and how much, dearest first."""
-    if category == "framework" and page.profile.load is not None:
-        return [("and waits for the loop", "")] * (page.profile.target.mode == "async")
     if category in _NOT_IN_A_NODE:
         return []
     rows = [row for row in page.profile.critical_path if row.kind == category and row.path]
