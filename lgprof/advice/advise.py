@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -59,15 +59,24 @@ NOTEWORTHY_SHARE = 0.02
 
 @dataclass(slots=True)
 class Counsel:
-    """All that the kinds of advice had to say, the greatest gain first."""
+    """All that the kinds of advice had to say, the greatest saving first."""
 
     noteworthy: list[Advice]
+    """Savings from `NOTEWORTHY_SHARE` on, and what is worth a change for another reason."""
     minor: list[Advice]
-    """Gains below `NOTEWORTHY_SHARE`."""
+    """Savings below that."""
     refused: list[Advice]
     """Changes that were considered and would not be safe."""
     predictions: list[tuple[Advice, Prediction]]
     """Of the advice whose changes can be predicted, in the order of `noteworthy` and `minor`."""
+
+    def shown(self, *, everything: bool) -> list[Advice]:
+        """What there is to do.
+
+        Args:
+            everything: Also what saves too little to be worth a line.
+        """
+        return _ranked([*self.noteworthy, *(self.minor if everything else ())])
 
 
 def advise(profile: Profile, prices: PriceTable | None = None) -> Counsel:
@@ -91,7 +100,7 @@ def _advise(profile: Profile, prices: PriceTable | None) -> Counsel:
         find: Callable[[Observed], Iterator[Finding]] = kind.find
         for finding in find(observed):
             advice, prediction = predictor.advice(finding)
-            if not (finding.matters or _saves(advice.saving) or advice.status == "unsafe"):
+            if not (finding.matters or _is_gain(advice) or advice.status == "unsafe"):
                 continue
             if prediction is not None and advice.status != "unsafe":
                 counsel.predictions.append((advice, prediction))
@@ -101,8 +110,9 @@ def _advise(profile: Profile, prices: PriceTable | None) -> Counsel:
                 counsel.noteworthy.append(advice)
             else:
                 counsel.minor.append(advice)
-    for found in (counsel.noteworthy, counsel.minor, counsel.refused):
-        found.sort(key=_gain, reverse=True)
+    counsel.noteworthy = _ranked(counsel.noteworthy)
+    counsel.minor = _ranked(counsel.minor)
+    counsel.refused = _ranked(counsel.refused)
     counsel.predictions.sort(key=lambda pair: _gain(pair[0]), reverse=True)
     return counsel
 
@@ -162,10 +172,6 @@ def _sentence(words: str | None) -> str:
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
-def _saves(saving: Saving | None) -> bool:
-    return saving is not None and (saving.mean_s > 0 or (saving.usd_per_1k_requests or 0.0) > 0)
-
-
 def _is_noteworthy(advice: Advice, profile: Profile) -> bool:
     saving = advice.saving
     if saving is None:
@@ -181,11 +187,20 @@ def cost_share(saving: Saving, profile: Profile) -> float:
     return saving.usd_per_1k_requests / 1000 / costs.mean
 
 
-def _gain(advice: Advice) -> tuple[float, float]:
+def _ranked(advice: Iterable[Advice]) -> list[Advice]:
+    return sorted(advice, key=_gain, reverse=True)
+
+
+def _gain(advice: Advice) -> tuple[bool, float, float]:
+    """What saves nothing comes last, however little of it is time and however much money."""
     saving = advice.saving
     if saving is None:
-        return 0.0, 0.0
-    return saving.share, saving.usd_per_1k_requests or 0.0
+        return False, 0.0, 0.0
+    return saving.is_gain, saving.share, saving.usd_per_1k_requests or 0.0
+
+
+def _is_gain(advice: Advice) -> bool:
+    return advice.saving is not None and advice.saving.is_gain
 
 
 def why_nothing(profile: Profile, counsel: Counsel) -> list[str]:

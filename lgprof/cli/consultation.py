@@ -61,7 +61,7 @@ class Consultation:
         except UsageError as error:  # names of nodes are known only now; what was measured stays
             self.mistake = error
         counsel = advise(profile, self._prices)
-        shown = [*counsel.noteworthy, *(counsel.minor if asked.everything else ())]
+        shown = counsel.shown(everything=asked.everything)
         if asked.prove:
             chosen = [pair for pair in counsel.predictions if any(pair[0] is a for a in shown)]
             self._prove([*answered, *chosen], measured)

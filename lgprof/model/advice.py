@@ -27,6 +27,11 @@ class Saving(msgspec.Struct, kw_only=True):
     usd_per_1k_requests: float | None
     """None where the cost is not known."""
 
+    @property
+    def is_gain(self) -> bool:
+        """Whether it takes off time, or money."""
+        return self.mean_s > 0 or (self.usd_per_1k_requests or 0.0) > 0
+
 
 class MeasuredSaving(msgspec.Struct, kw_only=True):
     """What a change did on a copy of the graph, interleaved with the original."""

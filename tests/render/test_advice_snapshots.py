@@ -104,6 +104,19 @@ def test_what_is_unsafe_stands_apart(samples) -> None:
     assert "review reads draft, which draft writes" in refused
 
 
+def test_what_saves_nothing_stands_below_what_saves(samples) -> None:
+    profile = advised(samples.agent())
+    profile.advice.insert(1, Advice(
+        kind="blocking", nodes=["find_policy"], title="Do not block the event loop in find_policy",
+        why="Others wait for it.", change="", evidence=[], saving=saving(-0.001, -0.003),
+        status="unproven",
+    ))  # fmt: skip
+    gains, others = shown(profile, AdviceNotes(), 100).split("No saving  2 changes that take")
+    assert "Do not block" not in gains
+    assert "predicted  no saving: -1.00 ms of the mean latency, -0.3%" in others
+    assert "Find out why the graph runs into its limit" in others
+
+
 def test_nothing_to_gain_says_why(samples) -> None:
     profile = samples.agent()
     profile.advice = []

@@ -108,8 +108,9 @@ def _heading(page: Page, number: str, advice: Advice) -> list[Text]:
 
 def _predicted_words(page: Page, saving: Saving) -> str:
     low, high = saving.mean_ci_s
+    nothing = "" if saving.is_gain else "no saving: "
     facts = [
-        f"{page.time(saving.mean_s)} of the mean latency, {percent(saving.share)} "
+        f"{nothing}{page.time(saving.mean_s)} of the mean latency, {percent(saving.share)} "
         f"({page.time(low)} to {page.time(high)})",
         f"p50 {page.time(saving.p50_s)}",
         "p95 needs 200 requests" if saving.p95_s is None else f"p95 {page.time(saving.p95_s)}",
@@ -179,11 +180,13 @@ def _reasons(page: Page, advice: Advice, margin: int) -> list[Text]:
 
 
 def _saved(page: Page, saving: Saving | None) -> Text:
-    return Text("-", style=palette.QUIET) if saving is None else page.time_cell(saving.mean_s)
+    if saving is None or not saving.is_gain:
+        return Text("-", style=palette.QUIET)
+    return page.time_cell(saving.mean_s)
 
 
 def _share(saving: Saving | None) -> Text:
-    return Text("" if saving is None else percent(saving.share))
+    return Text("" if saving is None or not saving.is_gain else percent(saving.share))
 
 
 def _measured(page: Page, advice: Advice) -> Text:

@@ -30,8 +30,13 @@ def counsel_blocks(page: Page, notes: AdviceNotes) -> list[Block]:
     asked = [one for one in page.profile.advice if one.kind == WHAT_IF]
     found = [one for one in page.profile.advice if one.kind != WHAT_IF]
     good = recommended(found)
+    gains = [one for one in good if one.saving is not None and one.saving.is_gain]
+    others = [one for one in good if one not in gains]
     blocks = [_asked(page, asked)] if asked else []
-    blocks.append(_found(page, good, notes) if good else _nothing(page, notes, bool(asked)))
+    blocks.append(_gains(page, gains) if gains else _nothing(page, notes))
+    if others:
+        blocks.append(_others(page, others, first=len(gains) + 1))
+    blocks[-1].lines.extend(_left_out(page, notes))
     if refused := [one for one in found if one.status == "unsafe"]:
         blocks.append(_refused(page, refused))
     return blocks
@@ -44,23 +49,31 @@ def _asked(page: Page, advice: list[Advice]) -> Block:
     return Block("What if", lines[:-1], "each by itself")
 
 
-def _found(page: Page, advice: list[Advice], notes: AdviceNotes) -> Block:
-    lines = ranking(page, advice) if len(advice) > 1 else []
-    for number, one in enumerate(advice, 1):
-        if lines:
-            lines.append(Text())
-        lines += details(page, str(number), one)
-    lines += _left_out(page, notes)
+def _gains(page: Page, advice: list[Advice]) -> Block:
+    lines = [*ranking(page, advice), Text()] if len(advice) > 1 else []
+    lines += _numbered(page, advice, 1)
     number_of = plural(len(advice), "change")
     return Block("Advice", lines, f"{number_of}, the greatest saving first; each by itself")
 
 
-def _nothing(page: Page, notes: AdviceNotes, asked: bool) -> Block:
+def _others(page: Page, advice: list[Advice], first: int) -> Block:
+    what = "1 change that takes" if len(advice) == 1 else f"{len(advice)} changes that take"
+    note = f"{what} neither time nor money off a single request"
+    return Block("No saving", _numbered(page, advice, first), note)
+
+
+def _numbered(page: Page, advice: list[Advice], first: int) -> list[Text]:
+    lines: list[Text] = []
+    for number, one in enumerate(advice, first):
+        lines += [*details(page, str(number), one), Text()]
+    return lines[:-1]
+
+
+def _nothing(page: Page, notes: AdviceNotes) -> Block:
     lines: list[Text] = []
     for reason in notes.nothing:
         parts = text.fold(page.clean(reason), page.width - INDENT)
         lines += [Text(" " * INDENT + part) for part in parts]
-    lines += _left_out(page, notes)
     return Block("Advice", lines, "nothing to gain that is worth a change")
 
 
