@@ -11,6 +11,7 @@ from lgprof.advice.finding import Finding, Grounds
 from lgprof.advice.observed import Call, Observed
 from lgprof.advice.snippets import function_of, identifier, key_tuple, quoted, where
 from lgprof.readable import plural
+from lgprof.record.tracked_dict import WHOLE
 from lgprof.whatif.changes import CacheNode
 
 ENOUGH_REPEATS = 59
@@ -32,6 +33,11 @@ class _Repeats:
     span_s: float
     """Longest time over which one agreed with the first of its key."""
 
+    @property
+    def ttl_s(self) -> int:
+        """For how long an answer was seen to hold, in whole seconds from 1."""
+        return max(1, math.floor(self.span_s))
+
 
 def find(observed: Observed) -> Iterator[Finding]:
     """Nodes whose repeated calls could be answered from a cache."""
@@ -44,6 +50,25 @@ def find(observed: Observed) -> Iterator[Finding]:
         repeats = _repeats(observed, path, row.reads)
         if repeats.calls:
             yield _finding(observed, path, row.reads, repeats)
+
+
+def grounds(observed: Observed, change: CacheNode) -> Grounds:
+    """What speaks against caching a node, whether or not it would be advised.
+
+    Args:
+        observed: Where it ran.
+        change: How it is to be cached.
+    """
+    reads = observed.rows[change.node].reads
+    read = [] if reads is None else [WHOLE] if reads == "all" else reads
+    keys = list(change.keys or read)
+    found = _grounds(observed, change.node, _repeats(observed, change.node, keys))
+    if left_out := [key for key in read if key not in keys]:
+        what = "the whole state" if left_out == [WHOLE] else ", ".join(left_out)
+        found.doubts.insert(0, f"{change.node} reads {what}, which the key leaves out")
+    if observed.below("model", change.node):
+        found.doubts.insert(0, f"{change.node} asks a model, whose answers would never vary again")
+    return found
 
 
 def _repeats(observed: Observed, path: str, keys: Sequence[str]) -> _Repeats:
@@ -70,7 +95,6 @@ def _repeats(observed: Observed, path: str, keys: Sequence[str]) -> _Repeats:
 
 def _finding(observed: Observed, path: str, keys: list[str], repeats: _Repeats) -> Finding:
     calls = [call for call in observed.attempts(path) if call.request.index in observed.given]
-    ttl_s = max(1, math.floor(repeats.span_s))
     has_policy = observed.shape(path).caches
     by = ", ".join(keys)
     title = (
@@ -90,16 +114,16 @@ def _finding(observed: Observed, path: str, keys: list[str], repeats: _Repeats) 
         nodes=[path],
         title=title,
         why=why,
-        change=_code(observed, path, keys, ttl_s),
+        change=_code(observed, path, keys, repeats.ttl_s),
         changes=(CacheNode(path, tuple(keys)),),
         evidence=[call.evidence for call in repeats.calls[:5]],
-        grounds=_grounds(observed, path, repeats, ttl_s),
+        grounds=_grounds(observed, path, repeats),
         matters=_frees_the_loop(observed, path, len(repeats.calls)),
         given_inputs_only=True,
     )
 
 
-def _grounds(observed: Observed, path: str, repeats: _Repeats, ttl_s: int) -> Grounds:
+def _grounds(observed: Observed, path: str, repeats: _Repeats) -> Grounds:
     grounds = Grounds()
     hints = observed.hints(path)
     number = plural(len(repeats.calls), "repeat")
@@ -129,7 +153,7 @@ def _grounds(observed: Observed, path: str, repeats: _Repeats, ttl_s: int) -> Gr
     agreed = len(repeats.calls) - repeats.differing - repeats.untold
     grounds.facts.append(
         f"no difference in {plural(agreed, 'repeat')} of {plural(repeats.keys, 'key')} over "
-        f"{repeats.span_s:.1f} s: a longer ttl than {ttl_s} s is yours to vouch for"
+        f"{repeats.span_s:.1f} s: a longer ttl than {repeats.ttl_s} s is yours to vouch for"
     )
     grounds.facts.append("the cache holds what differs between users only if a key does")
     return grounds

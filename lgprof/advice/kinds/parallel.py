@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 from lgprof.advice.finding import Finding, Grounds
@@ -22,6 +22,25 @@ def find(observed: Observed) -> Iterator[Finding]:
             paths = [f"{outer}/{name}" if outer else name for name in row]
             if all(observed.attempts(path) for path in paths):
                 yield from _in_row(observed, graph, paths)
+
+
+def grounds(observed: Observed, nodes: Sequence[str]) -> Grounds:
+    """What speaks against running some nodes side by side, whether or not it would be advised.
+
+    Args:
+        observed: Where they ran.
+        nodes: Their paths.
+    """
+    graph, _ = observed.graph_of(nodes[0])
+    group = list(nodes)
+    if graph is None or not all(
+        observed.graph_of(path) == (graph, name) and name in graph.nodes
+        for path, name in zip(group, map(observed.name_of, group), strict=True)
+    ):
+        return Grounds(doubts=[f"{_and(group)} are not known to be nodes of one graph"])
+    found = _grounds(observed, graph, group)
+    found.vetoes += _vetoes(observed, graph, group)
+    return found
 
 
 def _rows(graph: GraphShape) -> Iterator[list[str]]:
