@@ -72,7 +72,9 @@ def find_saturation(
     due = _offered_between(facts.series, begin_s - unloaded_s, end_s - unloaded_s)
     fell_behind = answered < KEPT_UP_SHARE * due and due - answered >= LEAST_BACKLOG
     cause, node, detail = _cause(facts, half, nodes, attribution)
-    is_saturated = fell_behind or facts.dropped or _left_behind(facts, end_s) or _queue_grew(half)
+    is_saturated = (
+        fell_behind or facts.dropped or _left_behind(facts, end_s) or _queue_grew(facts, half)
+    )
     if not is_saturated:
         if cause not in ("loop_blocked", "loop_cpu"):
             return None
@@ -107,12 +109,12 @@ def _left_behind(facts: LoadFacts, end_s: float) -> bool:
     return due - answered >= max(LEAST_BACKLOG, LEFT_SHARE * due)
 
 
-def _queue_grew(half: Sequence[LoadInterval]) -> bool:
+def _queue_grew(facts: LoadFacts, half: Sequence[LoadInterval]) -> bool:
     """Whether at the schedule's end too many waited for their start.
 
     It tells of a test that is shorter than a request, too: none of its answers is due by then.
     """
-    offered = sum(found.offered_rps * found.duration_s for found in half)
+    offered = sum(found.offered_rps * found.duration_s for found in facts.series)
     return half[-1].queued >= max(LEAST_BACKLOG, LEFT_SHARE * offered)
 
 

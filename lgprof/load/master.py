@@ -195,8 +195,9 @@ class Master:
                 self._stopped_at_s = max(0.0, min(time_s, self._plan.duration_s))
                 self._abort_reason = rule
                 self._roster.send_all(wire.STOP)
-                if self._interrupts:
-                    self._watch.tell("stopping: what runs may end; Ctrl-C again cancels it")
+                why = f"stopping: --abort-on {rule} is met"
+                asked = "stopping: what runs may end; Ctrl-C again cancels it"
+                self._watch.tell(asked if self._interrupts else why)
             elif time_s > self._plan.duration_s + DRAIN_S and not self._drain_expired:
                 self._drain_expired = True
                 self._roster.send_all(wire.STOP)

@@ -29,10 +29,9 @@ def test_one_in_ten_fails(project: LoadProject) -> None:
 
 
 def test_a_condition_ends_the_test_early(project: LoadProject) -> None:
-    profile = project.loaded(
-        "fails_one_in_ten", *I, "--rps", "40", "--abort-on", "failed>=2", code=1
-    )
-    load = profile["load"]
+    done = project.load("fails_one_in_ten", *I, "--rps", "40", "--abort-on", "failed>=2", "-q")
+    assert (done.code, done.err) == (1, "stopping: --abort-on failed>=2 is met\n")
+    load = project.profile()["load"]
     assert load["abort_reason"] == "failed>=2"
     assert load["duration_s"] < 10
     assert load["failed"] >= 2

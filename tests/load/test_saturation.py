@@ -215,7 +215,7 @@ def test_the_rate_that_was_planned_is_the_one_it_was_offered() -> None:
 
 
 def test_a_queue_at_the_end_of_a_test_that_is_shorter_than_a_request() -> None:
-    assert found(facts([0.0] * 3, unloaded_s=4.0, queued=7), row("a", p50_s=4.0)) is None
+    assert found(facts([0.0] * 3, unloaded_s=4.0, queued=14), row("a", p50_s=4.0)) is None
     saturation = found(facts([0.0] * 3, unloaded_s=4.0, queued=130), row("a", p50_s=4.0))
     assert saturation is not None
     assert (saturation.saturated, saturation.max_rps) == (True, None)
