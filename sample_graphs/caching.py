@@ -10,7 +10,9 @@ Worth finding:
 
 - `rank` is never served from its cache: without a `key_func` the key is the whole state, and every
   request has another `request_id` (`{{i}}` in the inputs). A key of `query` and `hits` would do.
-- `search` keeps every query for ever: its dictionary grows as long as the process lives.
+
+`search` keeps every query for ever: its dictionary grows as long as the process lives. That costs
+memory, not time, so that no advice speaks of it; the memory under `lgprof load` does.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ Worth finding:
   so under load no other request moves meanwhile.
 - `find_policy` depends on the topic alone, and there are four topics: it could be cached.
 - The agent calls `get_order` a second time with the arguments of the first.
-- Drafts of one topic are alike, and `review` asks its model about each of them anew.
 """
 
 from __future__ import annotations

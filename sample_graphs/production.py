@@ -10,8 +10,8 @@ and the request goes on when it is invoked again with `None`.
 
 Worth finding:
 
-- `load_schema` asks the registry for the same three schemas over and over: it could be cached by
-  `kind`. It also runs before `validate` looks whether there is a text at all.
+- `load_schema` asks the registry for the same few schemas over and over: it could be cached by
+  `kind`.
 - `retry` waits 60 ms before each second try, however short the outage was.
 - `process` asks the model before it learns that it has to try again, so that every retry repeats
   the model call with the same prompt.

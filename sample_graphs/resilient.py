@@ -64,12 +64,12 @@ class CircuitBreaker:
         self.failures = 0
         self.refusals_left = 0
 
-    async def call(self, function: Callable[[str, str], Awaitable[str]], *args: str) -> str:
+    async def call(self, function: Callable[[dict], Awaitable[str]], arguments: dict) -> str:
         if self.refusals_left:
             self.refusals_left -= 1
             raise CircuitOpenError(f"{self.failures} failures in a row")
         try:
-            result = await function(*args)
+            result = await function(arguments)
         except ServiceDownError:
             self.failures += 1
             if self.failures >= self.threshold:
@@ -79,7 +79,9 @@ class CircuitBreaker:
         return result
 
 
+@tool
 async def profile_service(user: str, region: str) -> str:
+    """What a reader likes to read."""
     if region == "south":
         await asyncio.sleep(0.05)
         raise ServiceDownError(f"no answer from {region}")
@@ -116,7 +118,8 @@ claim_finder = gpt_4o_mini(_claim, first_token_s=0.01)
 
 async def load_profile(state: State) -> dict:
     try:
-        return {"profile": await breaker.call(profile_service, state["user"], state["region"])}
+        reader = {"user": state["user"], "region": state["region"]}
+        return {"profile": await breaker.call(profile_service.ainvoke, reader)}
     except (ServiceDownError, CircuitOpenError):
         return {"profile": "unknown", "degraded": ["profile"]}
 

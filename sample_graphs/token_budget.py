@@ -10,9 +10,11 @@ Worth finding:
 
 - The dear model sees everything again on each turn: input tokens grow with the square of the
   conversation until the budget cuts in.
-- The prompt starts with the number of the turn and only then come the long fixed instructions, so
-  that a provider's prompt cache never matches; the number should come last.
-- `summarise` uses the dear model for work that the small one can do.
+- The prompt starts with the numbers of the conversation and the turn, and only then come the long
+  fixed instructions, so that a provider's prompt cache never matches; they should come last.
+
+`summarise` uses the dear model for work that the small one may do. Whether it does, no profile can
+tell; what it would save, `--what-if 'model(summarise, gpt-4o-mini)'` does.
 """
 
 from __future__ import annotations
@@ -71,7 +73,9 @@ def _reply(messages: Sequence[BaseMessage]) -> str:
     chance = seeded(question)
     return (
         f"Gladly! {question.rstrip('?')}: yes, from {chance.randint(6, 11)} in the morning on, for"
-        f" {chance.randint(4, 60)} EUR. Just tell the desk the evening before."
+        f" {chance.randint(4, 60)} EUR. Just tell the desk the evening before, and bring the"
+        " voucher that lies in your room. If plans change, a call by noon will do, and nothing is"
+        " charged."
     )
 
 
@@ -116,7 +120,9 @@ async def summarise(state: State) -> dict:
 
 
 async def reply(state: State) -> dict:
-    system = f"Turn {state['turn']}.\n{INSTRUCTIONS}\n{state.get('summary', '')}"
+    number = seeded("conversation", *state["turns"]).randint(10**7, 10**8)
+    heading = f"Conversation {number}, turn {state['turn']}."
+    system = f"{heading}\n{INSTRUCTIONS}\n{state.get('summary', '')}"
     answer = await chat_model.ainvoke([SystemMessage(system), *state["messages"]])
     return {"messages": [AIMessage(answer.content)]}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from langgraph.constants import END, START
 
 from lgprof.langgraph_adapter.graphs import AnyGraph
@@ -16,7 +18,7 @@ def structure(graph: AnyGraph) -> tuple[list[str], list[Edge]]:
     """
     nodes = [name for name in graph.nodes if name not in (START, END)]
     try:
-        drawn = graph.get_graph().edges
+        drawn = _uncached(graph).get_graph().edges
     except Exception:  # drawing runs the graph's writers on empty input, which may raise anything
         drawn = []
     conditional: dict[tuple[str, str], bool] = {}
@@ -28,3 +30,14 @@ def structure(graph: AnyGraph) -> tuple[list[str], list[Edge]]:
         Edge(source=source, target=target, conditional=maybe)
         for (source, target), maybe in conditional.items()
     ]
+
+
+def _uncached(graph: AnyGraph) -> AnyGraph:
+    """A copy without node caches: drawing asks a ``key_func`` for the key of an empty input."""
+    drawn = copy.copy(graph)
+    drawn.cache_policy = None
+    drawn.nodes = {
+        name: node.copy({"cache_policy": None, "subgraphs": node.subgraphs})
+        for name, node in graph.nodes.items()
+    }
+    return drawn

@@ -40,9 +40,9 @@ PLANTED = {
         ("straggler", "gather/web search"),
         ("tool_cache", "check facts"),
     },
-    "resilient": {("fallback", "answer"), ("fallback", "check")},
+    "resilient": {("fallback", "load_profile"), ("fallback", "answer"), ("fallback", "check")},
     "retrying": {("retry", "reserve_stock"), ("recursion", "charge"), ("llm_cache", "charge")},
-    "token_budget": {("prompt_cache", "reply")},
+    "token_budget": {("prompt_cache", "reply"), ("state_growth", "reply")},
 }
 
 

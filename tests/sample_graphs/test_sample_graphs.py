@@ -164,7 +164,8 @@ def test_the_order_of_the_requests_changes_nothing(name, virtual):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_graph_says_what_is_worth_finding_and_has_enough_inputs(name):
     assert "Worth finding:" in module(name).__doc__
-    assert 8 <= len(inputs_of(name)) <= 30
+    distinct = {json.dumps(request) for request in inputs_of(name)}
+    assert 20 <= len(distinct) <= len(inputs_of(name)) <= 30
 
 
 @pytest.mark.parametrize("name", sorted(set(GRAPHS) - {"data_pipeline"}))
@@ -214,7 +215,7 @@ def test_no_other_asynchronous_node_blocks(name, virtual, slept):
 def test_a_declined_card_is_charged_four_times_and_ends_as_an_error_in_the_state():
     outputs = [run("retrying", request) for request in inputs_of("retrying")]
     declined = [each for each in outputs if each["card"] == "declined"]
-    assert [(each["status"], each["retry_count"]) for each in declined] == [("error", 4)] * 2
+    assert [(each["status"], each["retry_count"]) for each in declined] == [("error", 4)] * 4
     assert {each["status"] for each in outputs if each["card"] != "declined"} == {"confirmed"}
     assert 1 in {each["retry_count"] for each in outputs}
 
@@ -226,7 +227,7 @@ def test_reserving_stock_backs_off_exponentially(slept):
         run("retrying", request)
         backoffs.append([seconds for seconds in slept if seconds in (0.02, 0.04, 0.08)])
     assert {tuple(each) for each in backoffs} == {(), (0.02,), (0.02, 0.04)}
-    assert len([each for each in backoffs if each]) in (5, 6, 7)
+    assert len([each for each in backoffs if each]) in range(7, 11)
     assert not module("retrying").failed_attempts
 
 
@@ -258,7 +259,7 @@ def test_embed_is_served_from_its_cache_and_rank_never(virtual):
                 cached.update(dict.fromkeys(part, hit))
 
     virtual.run(count())
-    assert cached["embed"] == 9
+    assert cached["embed"] == 15
     assert cached["rank"] == 0
 
 
@@ -295,7 +296,7 @@ def test_resilient_meets_every_failure_and_opens_the_breaker(virtual):
     assert sum(virtual.run(profiles())) >= 4
     assert set(seen) == {"profile", "model", "check"}
     # Whether a tool that is cancelled reports it depends on the version of langchain-core.
-    assert set(calls.errors) - {"CancelledError"} == {"RateLimitError"}
+    assert set(calls.errors) - {"CancelledError"} == {"RateLimitError", "ServiceDownError"}
 
 
 def test_research_is_three_levels_deep(virtual):

@@ -15,13 +15,14 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import StructuredTool
 from langgraph import types as lg_types
+from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.prebuilt import ToolNode
 from langgraph.store.memory import InMemoryStore
-from langgraph.types import Command, interrupt
+from langgraph.types import CachePolicy, Command, interrupt
 from pydantic import BaseModel, Field
 
 from lgprof.errors import TargetError
@@ -150,6 +151,15 @@ def test_structure_of_a_graph_with_everything() -> None:
         edge("goes", "last", conditional=True),
         edge("last", "__end__"),
     ]
+
+
+def test_edges_are_drawn_without_asking_for_cache_keys():
+    builder = StateGraph(State)
+    policy = CachePolicy(key_func=lambda state: state["missing"])
+    builder.add_node("n", lambda state: {}, cache_policy=policy)
+    graph = builder.add_edge(START, "n").compile(cache=InMemoryCache())
+    assert [(edge.source, edge.target) for edge in structure(graph)[1]][:1] == [(START, "n")]
+    assert graph.nodes["n"].cache_policy is policy
 
 
 def test_structure_of_the_functional_api() -> None:
