@@ -19,8 +19,10 @@ from lgprof.load.processes import LocalWorker
 from lgprof.load.roster import Roster
 from lgprof.load.watcher import Watcher
 from lgprof.load.web_page import web_page
+from lgprof.readable import plural
 from lgprof.target import Inputs
 
+_ALL_ADDRESSES = ("0.0.0.0", "::")
 _LINGER_MS = 200
 """How long the last words to the workers may take."""
 
@@ -54,10 +56,19 @@ def conduct(
         page = stack.enter_context(web_page(plan.warmup_s)) if fleet.ui else None
         if page is not None:
             watch.tell(f"Locust's web page: {page.url}")
+        if not local:
+            watch.tell(_invitation(plan.workers, fleet.host, port))
         roster = stack.enter_context(_dismissed(Roster(runner, plan.workers)))
         master = Master(roster, plan, local, inputs, watch, page)
         with _interrupts(master.interrupt):
             return master.run()
+
+
+def _invitation(workers: int, host: str, port: int) -> str:
+    """What to type on the other machines."""
+    reached_as = socket.gethostname() if host in _ALL_ADDRESSES else host
+    command = f"lgprof load --worker --master-host {reached_as}:{port} TARGET"
+    return f"waiting for {plural(workers, 'worker')}: {command}"
 
 
 @contextmanager

@@ -144,7 +144,10 @@ def test_a_worker_too_many_is_sent_away(project: LoadProject, address: str) -> N
     master.send_signal(signal.SIGINT)
     done, one = ended(master, first)
     assert (done.code, one.code) == (130, 0)
-    assert "stopping: what runs may end; Ctrl-C again cancels it" in done.err
+    assert done.err.splitlines()[-2:] == [
+        f"waiting for 1 worker: lgprof load --worker --master-host {address} TARGET",
+        "stopping: what runs may end; Ctrl-C again cancels it",
+    ]
     made = project.profile()["load"]["started"]
     assert one.err.splitlines() == [
         f"lgprof worker: looking for the master at {address}",
