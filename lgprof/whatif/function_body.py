@@ -210,7 +210,9 @@ def body_pieces(
         and span.task_makers
         and all(call.kind != "node" for call in calls)
     ):
-        return body.strand(strands(span, window, calls), own)
+        root = strands(span, window, calls)
+        if root.made:  # else all holds and waits are of one
+            return body.strand(root, own)
     return body.pieces(calls, window, own)
 
 

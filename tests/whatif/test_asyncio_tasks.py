@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
+from langchain_core.tools import tool
+from langgraph.graph import START, StateGraph
+
 from lgprof.model import Segment, Span
+from lgprof.whatif import Unblock, WhatIf
 from lgprof.whatif.asyncio_tasks import Strand, strands
+from tests.profiling import profile_graph
+from tests.virtual_time import VirtualTime
+from tests.whatif.graphs import State
 
 
 def hold(start_s: float, task: int) -> Segment:
@@ -58,3 +69,38 @@ def test_a_profile_of_before_knows_one_task() -> None:
     own = read([], [Segment(0, 1, 1), Segment(5, 1, 1)], [call(0.5, 4)])
     assert len(own.segments) == 2
     assert own.made == []
+
+
+def test_a_call_that_queued_behind_a_block_begins_with_it_out_of_the_way() -> None:
+    """Its task has its turn only after other nodes have had theirs."""
+    time = VirtualTime()
+
+    async def part() -> None:
+        time.compute(0.001)
+        await asyncio.sleep(0.08)
+
+    @tool
+    async def ask() -> None:
+        """Asks."""
+        await asyncio.gather(part())
+
+    async def asks(state: State) -> dict[str, Any]:
+        time.compute(0.001)
+        await ask.ainvoke({})
+        return {"a": 1}
+
+    async def blocks(state: State) -> dict[str, Any]:
+        time.block(0.03)
+        return {"b": 1}
+
+    async def computes(state: State) -> dict[str, Any]:
+        time.compute(0.002)
+        return {"c": 1}
+
+    builder = StateGraph(State)
+    for node in (asks, blocks, computes):
+        builder.add_node(node).add_edge(START, node.__name__)
+    profile = profile_graph(builder.compile(), {"i": 1}, time=time).profile
+    saving = WhatIf(profile).predict([Unblock("blocks")]).saving
+    assert saving is not None
+    assert saving.mean_s == pytest.approx(0.03, abs=0.003)
