@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 from msgspec.structs import replace
 
@@ -41,12 +42,13 @@ def _modes(scenario: Scenario) -> set[DurabilityMode]:
     }
 
 
-class _Checkpoints(Rewriter):
+class _Checkpoints(Rewriter, ABC):
     def graph(self, run: GraphRun) -> GraphRun:
         return run if run.checkpointing is None else self.checkpointed(run, run.checkpointing)
 
+    @abstractmethod
     def checkpointed(self, run: GraphRun, made: Checkpointing) -> GraphRun:
-        raise NotImplementedError
+        """A run that wrote checkpoints, its tasks rewritten."""
 
 
 class _Durability(_Checkpoints):

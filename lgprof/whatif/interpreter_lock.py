@@ -9,20 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+
+from lgprof.whatif.timeline import Timeline
 
 SWITCH_INTERVAL_S = 0.005
 _NOTHING_S = 1e-9
 """Less is a rounding error of sums."""
-
-
-class Timeline(Protocol):
-    """Simulated time."""
-
-    now_s: float
-
-    def at(self, after_s: float, call: Callable[..., None], what: Any) -> None:
-        """Have something called some seconds from now."""
 
 
 class LockClient:
@@ -79,7 +71,9 @@ class InterpreterLock:
         if burst != self._burst or client is None:
             return
         client.remaining_s = 0.0
-        client.done()
+        done = client.done
+        del client.done  # it holds the process that holds the client
+        done()
         if client.remaining_s <= 0:
             self._holder = None
             if self._queue:

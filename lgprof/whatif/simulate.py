@@ -8,10 +8,9 @@ Threads compete for places in a pool, and for the interpreter lock (`interpreter
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from lgprof.whatif.interpreter_lock import InterpreterLock, LockClient
@@ -29,6 +28,7 @@ from lgprof.whatif.pieces import (
     Work,
     calls_tasks,
 )
+from lgprof.whatif.timeline import Timeline
 
 
 class _Seats:
@@ -89,13 +89,11 @@ class _Machine:
         self._places = schedule.places
         self._threads = _Seats(max(1, schedule.places.threads))
         """Of the event loop's default executor."""
-        self.now_s = 0.0
+        self._time = Timeline()
         self._end_s = math.inf
-        self._events: list[tuple[float, int, Callable[..., None], Any]] = []
-        self._number = 0
         self._active = 1
         """Processes that wait for no branch of theirs."""
-        self._lock = InterpreterLock(self)
+        self._lock = InterpreterLock(self._time)
         self._loop_client = LockClient()
         self._loop_busy = False
         self._loop_queue: deque[tuple[_Process, Hold]] = deque()
@@ -104,28 +102,19 @@ class _Machine:
 
     def run(self) -> float:
         self._advance(_Process(self._whole(), None))
-        events = self._events
-        while events:
-            time_s, _, call, what = heapq.heappop(events)
-            self.now_s = max(self.now_s, time_s)
-            call(what)
+        self._time.run()
         return self._end_s
-
-    def at(self, after_s: float, call: Callable[..., None], what: Any) -> None:
-        """Have something called some seconds from now."""
-        self._number += 1
-        heapq.heappush(self._events, (self.now_s + after_s, self._number, call, what))
 
     # What runs, as generators of needs
 
     def _whole(self) -> _Steps:
         for run in self._runs:
             yield from self._graph(run)
-        self._end_s = self.now_s
+        self._end_s = self._time.now_s
 
     def _graph(self, run: GraphRun) -> _Steps:
         made = run.checkpointing
-        written_s = self.now_s + made.get_s if made else 0.0
+        written_s = self._time.now_s + made.get_s if made else 0.0
         if made:
             written_s = yield from self._save(made.mode, made.input_s, written_s)
         seats = self._seats(run)
@@ -135,7 +124,7 @@ class _Machine:
             if made:
                 written_s = yield from self._save(made.mode, step.saved_s, written_s)
         if made:
-            at_end_s = made.put_s if made.mode == "exit" else written_s - self.now_s
+            at_end_s = made.put_s if made.mode == "exit" else written_s - self._time.now_s
             yield Wait(max(0.0, at_end_s))
         yield from self._pieces(run.tail, None)
 
@@ -153,8 +142,8 @@ class _Machine:
         if mode == "sync":
             yield Wait(seconds)
         elif mode == "async":
-            return max(self.now_s, written_s) + seconds
-        return self.now_s
+            return max(self._time.now_s, written_s) + seconds
+        return self._time.now_s
 
     def _step(self, step: Step, seats: _Seats | None) -> _Steps:
         if len(step.tasks) == 1:
@@ -219,14 +208,14 @@ class _Machine:
             kind = type(need)
             if kind is Wait:
                 if self._active > 1:
-                    self.at(need.seconds, self._advance, process)  # type: ignore[union-attr]
+                    self._time.at(need.seconds, self._advance, process)  # type: ignore[union-attr]
                     return
-                self.now_s += need.seconds  # type: ignore[union-attr]
+                self._time.now_s += need.seconds  # type: ignore[union-attr]
             elif kind is Hold or kind is Work:
                 if self._active > 1:
                     self._occupy(process, need)
                     return
-                self.now_s += need.wall_s  # type: ignore[union-attr]
+                self._time.now_s += need.wall_s  # type: ignore[union-attr]
             elif isinstance(need, _Leave):
                 self._leave(need.seats)
             elif isinstance(need, _Take):
@@ -247,7 +236,7 @@ class _Machine:
             self._serve_loop()
         else:
             rest = (max(0.0, need.wall_s - need.cpu_s), self._advance, process)
-            self._lock.request(process.client, need.cpu_s, lambda: self.at(*rest))
+            self._lock.request(process.client, need.cpu_s, lambda: self._time.at(*rest))
 
     def _serve_loop(self) -> None:
         if self._loop_busy or not self._loop_queue:
@@ -259,7 +248,7 @@ class _Machine:
     def _computed(self, process: _Process, hold: Hold) -> None:
         idle_s = hold.wall_s - hold.cpu_s
         if idle_s > 0:
-            self.at(idle_s, self._release_loop, process)
+            self._time.at(idle_s, self._release_loop, process)
         else:
             self._release_loop(process)
 
@@ -272,7 +261,7 @@ class _Machine:
 
     def _leave(self, seats: _Seats) -> None:
         if seats.queue:
-            self.at(0.0, self._advance, seats.queue.popleft())
+            self._time.at(0.0, self._advance, seats.queue.popleft())
         else:
             seats.free += 1
 
@@ -284,7 +273,7 @@ class _Machine:
         process.unfinished = len(branches)
         self._active += len(branches) - 1
         for branch in branches:
-            self.at(0.0, self._advance, branch)
+            self._time.at(0.0, self._advance, branch)
         return True
 
     def _finish(self, process: _Process) -> None:
