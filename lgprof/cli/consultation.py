@@ -44,6 +44,7 @@ class Consultation:
         self._asked = asked
         self._trials = trials
         self._notes: AdviceNotes | None = None
+        self._untried = 0
         self.mistake: UsageError | None = None
         """A ``--what-if`` that cannot be read."""
 
@@ -75,6 +76,7 @@ class Consultation:
         self._notes = AdviceNotes(
             minor=0 if asked.everything else len(counsel.minor),
             refused=0 if asked.why_not else len(counsel.refused),
+            untried=self._untried,
             nothing=why_nothing(profile, counsel),
         )
         return measured.result
@@ -84,8 +86,10 @@ class Consultation:
         profile = measured.result.profile
         if self._trials is None or profile.interrupted:
             return
+        self._untried = len(candidates)
         try:
-            self._trials.run(candidates, profile, measured.hosts)
+            for _ in self._trials.run(candidates, profile, measured.hosts):
+                self._untried -= 1
         except KeyboardInterrupt:
             profile.interrupted = True
 

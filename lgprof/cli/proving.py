@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,16 @@ class Trials:
         candidates: Sequence[tuple[Advice, Prediction]],
         profile: Profile,
         hosts: set[str] | None,
-    ) -> None:
+    ) -> Iterator[Advice]:
         """Try each change by itself, and note with its advice what came of it.
 
         Args:
             candidates: Advice and the prediction of its changes.
             profile: That they are from.
             hosts: Machines that the target was seen to connect to; None where nobody looked.
+
+        Yields:
+            Each advice once that is done.
         """
         from lgprof.advice.what_if import note_proof
         from lgprof.cli.progress import progress_on
@@ -66,6 +69,7 @@ class Trials:
                         )
                         done += prover.requests_needed(prediction.changes, number)
                         note_proof(advice, proof)
+                        yield advice
 
     def _number(self, prediction: Prediction) -> int:
         """Those requests that the prediction is of, unless fewer are wanted."""

@@ -127,6 +127,25 @@ def test_proves_a_saved_profile_with_its_inputs(readers: ProjectHere):
     assert json.loads(done.out)["advice"][0]["measured"]["inputs"] == 4
 
 
+@pytest.mark.slow
+def test_ctrl_c_in_a_proof_keeps_what_was_proven(readers: ProjectHere):
+    """The first change takes 10 requests after the 5 measured ones, the second is cut short."""
+    counting = "    sys.calls = getattr(sys, 'calls', 0) + 1\n    if sys.calls == 20:\n"
+    pressing = f"{counting}        signal.raise_signal(signal.SIGINT)\n"
+    write = "async def write(state):\n"
+    readers.write("pressed.py", "import signal, sys\n" + GRAPH.replace(write, write + pressing))
+    done = readers.run(
+        "advise", "pressed.py:app", "-i", "@inputs.jsonl", "-n", "4", "--no-sample",
+        "--prove", "--prove-requests", "2", "--what-if", "unblock(news)",
+    )  # fmt: skip
+    assert done.code == 130, done.err
+    asked, found = readers.profile()["advice"]
+    assert asked["measured"]["inputs"] == 2
+    assert found["measured"] is None
+    assert "stopped: 1 change not tried" in done.out
+    assert "Traceback" not in done.err
+
+
 def test_a_profile_that_is_not_there_is_no_module(readers: ProjectHere):
     done = readers.call("advise", "runs/none.json")
     assert done.code == 2

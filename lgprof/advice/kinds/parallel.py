@@ -176,12 +176,14 @@ def _keys(keys: set[str]) -> str:
 
 
 def _finding(observed: Observed, graph: GraphShape, group: list[str]) -> Finding:
-    reads = [f"{path} reads {_read(observed, path)}" for path in group]
-    writes = [f"{path} writes {_written(observed, path)}" for path in group]
+    names = [observed.name_of(path) for path in group]
+    pairs = list(zip(names, group, strict=True))
+    reads = [f"{name} reads {_read(observed, path)}" for name, path in pairs]
+    writes = [f"{name} writes {_written(observed, path)}" for name, path in pairs]
     return Finding(
         kind="parallel",
         nodes=group,
-        title=f"Run {_and(group)} side by side",
+        title=_title(observed, group),
         why=(
             f"They run one after another, and none needs what another does: "
             f"{'; '.join(reads)}; {'; '.join(writes)}."
@@ -197,13 +199,19 @@ def _refusal(observed: Observed, pair: list[str], vetoes: list[str]) -> Finding:
     return Finding(
         kind="parallel",
         nodes=pair,
-        title=f"Run {_and(pair)} side by side",
+        title=_title(observed, pair),
         why="They run one after another.",
         change="",
         changes=(Parallel(tuple(pair)),),
         evidence=[one for path in pair for one in some(observed.nodes(path))[:1]],
         grounds=Grounds(vetoes=vetoes),
     )
+
+
+def _title(observed: Observed, group: list[str]) -> str:
+    outer, _ = observed.profile.target.owner_of(group[0])
+    names = _and([observed.name_of(path) for path in group])
+    return f"Run {names} side by side{f' in {outer}' if outer else ''}"
 
 
 def _read(observed: Observed, path: str) -> str:

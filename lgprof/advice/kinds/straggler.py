@@ -141,7 +141,7 @@ def _branch(
     return Finding(
         kind="straggler",
         nodes=[slow],
-        title=f"Split {slow}: the branches beside it wait for it",
+        title=f"Split {slow}: its siblings wait for it",
         why=(
             f"{', '.join(waiting)} run beside {slow}, which takes {duration(means[slow])}, "
             f"{means[slow] / means[next_one]:.1f} times as long as the next slowest ({next_one}, "

@@ -52,7 +52,7 @@ def _finding(
     return Finding(
         kind="tool_cache",
         nodes=[path],
-        title=f"Do not call {name} in {path} twice with the same arguments",
+        title=f"Reuse what {name} answered in {path}",
         why=(
             f"{number} of the {kind} {name} had the arguments of another call of the same request, "
             f"in {requests} of {plural(len(observed.requests), 'request')}: {duration(each_s)} "

@@ -21,6 +21,8 @@ class AdviceNotes:
     """Changes that save too little to be shown."""
     refused: int = 0
     """Changes that were considered and would not be safe."""
+    untried: int = 0
+    """Changes that were to be proven when that was stopped."""
     nothing: list[str] = field(default_factory=list)
     """Where nothing is to be gained: why."""
 
@@ -79,6 +81,8 @@ def _nothing(page: Page, notes: AdviceNotes) -> Block:
 
 def _left_out(page: Page, notes: AdviceNotes) -> list[Text]:
     facts = []
+    if notes.untried:
+        facts.append(f"stopped: {plural(notes.untried, 'change')} not tried")
     if notes.minor:
         facts.append(f"{plural(notes.minor, 'change')} would save less than 2%: --all")
     if notes.refused:
