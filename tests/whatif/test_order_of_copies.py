@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgprof.whatif.proof.crowd import blocks
 from lgprof.whatif.proof.stage import in_blocks
 
 
@@ -30,3 +31,11 @@ def test_the_order_of_copies_changes_from_pair_to_pair_and_is_the_same_each_time
 
     assert firsts == {"a", "b", "c"}
     assert order == list(in_blocks(range(20), arms))
+
+
+@given(st.integers(1, 50), st.integers(1, 6))
+def test_every_request_starts_once_with_as_many_others_as_there_are(requests, at_once):
+    together = blocks(requests, at_once)
+
+    assert [index for block in together for index in block] == list(range(requests))
+    assert all(len(block) >= min(requests, at_once) for block in together)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
+import time as real_time
 from pathlib import Path
 from typing import Any
 
@@ -267,19 +268,30 @@ async def threads_of_the_pool(state: State) -> dict[str, Any]:
     return {"a": pool._max_workers}
 
 
-def test_of_an_unblocked_node_is_said_what_one_request_cannot_show():
-    # In real time: virtual time does not wait for threads.
-    source = TargetSource("tests:graph", in_a_row(first, second, last), "graph")
+async def blocks(state: State) -> dict[str, Any]:
+    real_time.sleep(0.05)
+    return {"a": state["q"] + 1}
+
+
+def test_what_an_unblocked_node_brings_is_measured_with_several_requests_at_once():
+    # In real time: virtual time does not wait for threads. Four that block take 200 ms.
+    source = TargetSource("tests:graph", in_a_row(blocks, second, last), "graph")
     options = RunOptions(requests=2, warmup=0)
     profile = profile_run(source, numbers, options, folder=Path("/nonexistent")).profile
 
+    made: list[int] = []
     with proving(source, numbers, options, profile) as prover:
-        proof = prover.prove([Unblock("first")], requests=2)
+        change = [Unblock("blocks")]
+        proof = prover.prove(
+            change, requests=4, progress=lambda done, total: made.extend((done, total))
+        )
+        assert made[-2:] == [prover.requests_needed(change, 4)] * 2
 
-    assert proof.evidence.natural == Comparison(2, 0)
-    assert proof.evidence.notes == (
-        "one request ran at a time: what others gain while they wait for the loop is not measured",
-    )
+    assert proof.evidence.natural == Comparison(4, 0)
+    crowded = proof.evidence.crowded
+    assert (crowded.at_once, crowded.timing.pairs) == (4, 1)
+    assert crowded.timing.saved_s > 0
+    assert any(one.startswith("with 4 requests at once each took ") for one in proof.reasons)
 
 
 def test_the_pool_has_another_size_in_the_copy_alone():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lgprof.whatif.proof.audit import Repeats
-from lgprof.whatif.proof.evidence import Comparison, Evidence, Timing
+from lgprof.whatif.proof.evidence import Comparison, Crowded, Evidence, Timing
 from lgprof.whatif.proof.status import agrees, judged
 
 TIMING = Timing(pairs=24, baseline_s=0.1, saved_s=0.02, saved_ci_s=(0.018, 0.022), control_s=0.001)
@@ -100,3 +100,21 @@ def test_what_decides_comes_first_and_counts_are_told():
 
     assert reasons[0].startswith("3 distinct inputs are fewer than 20")
     assert "0 of 48 runs differed with a delay on either side" in reasons
+
+
+NO_GAIN_ALONE = replace(TIMING, saved_s=-0.0003, saved_ci_s=(-0.001, 0.0004))
+
+
+@pytest.mark.parametrize(
+    ("crowded", "expected"),
+    [
+        (None, "unproven"),
+        (TIMING, "proven"),
+        (NO_GAIN_ALONE, "unproven"),
+        (replace(TIMING, control_s=0.03), "unproven"),
+    ],
+)
+def test_a_saving_may_show_with_several_requests_at_once_only(crowded, expected):
+    seen = Crowded(4, crowded) if crowded else None
+    evidence = replace(CLEAN, timing=NO_GAIN_ALONE, crowded=seen)
+    assert status(evidence, 0.0) == expected

@@ -36,6 +36,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowded:
+    """What each request saved while others ran."""
+
+    at_once: int
+    timing: Timing
+    """A pair is the mean of requests that started together: they are not independent."""
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the interval excludes zero, and the saving exceeds the noise."""
+        timing = self.timing
+        return timing.saved_ci_s[0] > 0 and timing.saved_s > abs(timing.control_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a proof has to go by."""
 
@@ -70,6 +85,8 @@ class Evidence:
     """What nodes were seen to do to the world."""
     loop_bound: bool = False
     """A client of the original's event loop refused to work on another."""
+    crowded: Crowded | None = None
+    """Several requests at once, where the gain shows only then."""
     unmeasured: tuple[str, ...] = ()
     """Why the prediction alone could not be relied on."""
     notes: tuple[str, ...] = field(default=())

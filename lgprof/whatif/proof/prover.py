@@ -83,7 +83,7 @@ class Prover:
 
     def requests_needed(self, changes: Sequence[ch.Change], requests: int) -> int:
         """How often the graph is called to prove some changes, to tell before providers bill it."""
-        return requests_needed(changes, requests)
+        return requests_needed(changes, requests, self._stage.site.mode)
 
     def prove(
         self,

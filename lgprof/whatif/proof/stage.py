@@ -1,4 +1,4 @@
-"""Runs requests through several copies of one graph, one at a time, and compares what comes out."""
+"""Runs requests through several copies of one graph in turns, and compares what comes out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from lgprof.target import Inputs, OpenTarget, substitute
 from lgprof.whatif.proof.application import Applied
 from lgprof.whatif.proof.contents import UntoldError, exact, normalised
 
-_SEED = 20240229
+SEED = 20240229
 """Of the order in which copies run: any, but the same each time."""
 
 
@@ -75,7 +75,7 @@ class Stage:
     Args:
         site: The open target.
         inputs: Its inputs.
-        options: How requests are made; one runs at a time whatever they say.
+        options: How requests are made; how many run at once is for each copy to say.
         clock: The source of all times.
         stack: Closes what the copies opened.
     """
@@ -97,8 +97,8 @@ class Stage:
         stack.enter_context(tracing_off())
         stack.enter_context(entering(lambda graph, run_id: self._prepared(graph)))
 
-    def arm(self, name: str, applied: Applied) -> Arm:
-        """A copy that is ready to run."""
+    def arm(self, name: str, applied: Applied, *, at_once: int = 1) -> Arm:
+        """A copy that is ready to run, so many requests at once."""
         site = self.site
         stand_ins = StandIns(self._saver)
         whole = site.target.runnable is site.target.graph
@@ -113,7 +113,7 @@ class Stage:
             pool = ThreadPoolExecutor(applied.pool_threads, thread_name_prefix=POOL_THREADS)
             self._stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         arm = Arm(name, target, stand_ins, applied.config, pool)
-        arm.conductor = self._conductor(arm)
+        arm.conductor = self._conductor(arm, at_once)
         return arm
 
     def run(self, arm: Arm, index: int, *, configured_as: int | None = None) -> Outcome:
@@ -128,17 +128,24 @@ class Stage:
             StuckError: It timed out and would not stop.
         """
         arm.configured_as = configured_as
+        self.run_together(arm, range(index, index + 1))
+        return arm.outcomes[index]
+
+    def run_together(self, arm: Arm, indices: range) -> None:
+        """Make some requests, as many at once as the copy is made for.
+
+        Raises:
+            StuckError: One timed out and would not stop.
+        """
         self._current = arm
         if self.site.mode == "async":
             with self._pool_of(arm):
-                driver = AsyncDriver(arm.target, arm.conductor, self.site.thread)
-                driver.drive(range(index, index + 1))
+                AsyncDriver(arm.target, arm.conductor, self.site.thread).drive(indices)
         else:
-            SyncDriver(arm.target, arm.conductor, set()).drive(range(index, index + 1))
-        if self.site.thread.stuck or index not in arm.outcomes:
+            SyncDriver(arm.target, arm.conductor, set()).drive(indices)
+        if self.site.thread.stuck or not all(index in arm.outcomes for index in indices):
             raise StuckError
         arm.conductor.forget_finished()
-        return arm.outcomes[index]
 
     @contextmanager
     def _pool_of(self, arm: Arm) -> Iterator[None]:
@@ -170,7 +177,7 @@ class Stage:
             self._rendered[index] = self.inputs.render(index), config, context
         return copy.deepcopy(self._rendered[index])
 
-    def _conductor(self, arm: Arm) -> Conductor:
+    def _conductor(self, arm: Arm, at_once: int) -> Conductor:
         def config(index: int) -> dict[str, Any]:
             _, own, _ = self._render(index if arm.configured_as is None else arm.configured_as)
             laid_over = {**own, **arm.config}
@@ -195,7 +202,7 @@ class Stage:
         return Conductor(
             plan,
             self._clock,
-            concurrency=1,
+            concurrency=at_once,
             timeout_s=options.timeout_s,
             failed_when=options.failed_when,
             pool_size=lambda: pool_size(None),
@@ -249,7 +256,7 @@ def in_blocks(indices: Sequence[int], arms: Sequence[Arm]) -> Iterator[tuple[Arm
     inputs in the same order; and as the order of the copies is drawn for each pair, a machine that
     gets slower does so for all of them.
     """
-    draw = random.Random(_SEED)
+    draw = random.Random(SEED)
     for block in _pairs(indices):
         order = list(arms)
         draw.shuffle(order)

@@ -7,7 +7,8 @@ The rules of each status, and why they are as they are:
 - **unproven**: the original differs from itself, so that equality cannot be claimed; a node shares
   state or touches the world, which no comparison of outputs sees; the inputs are too few; the
   machine was too noisy; or prediction and measurement do not agree.
-- **proven**: none of these, in all schedules.
+- **proven**: none of these, in all schedules. What a change does for other requests may
+  show with several at once only.
 
 No difference in n runs bounds the rate of differing inputs at 1 - 0.05^(1/n) with 95 % confidence:
 14 % for 20, 5 % for 59. Repeats of one key say nothing of other keys.
@@ -18,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lgprof.model import AdviceStatus
-from lgprof.whatif.proof.evidence import Evidence, Timing
+from lgprof.readable import duration
+from lgprof.whatif.proof.evidence import Crowded, Evidence, Timing
 
 ENOUGH_INPUTS = 20
 ENOUGH_REPEATS = 59
@@ -62,9 +64,20 @@ def _facts(evidence: Evidence, is_cache: bool) -> Iterator[str]:
         yield f"{repeats.calls} repeats of {repeats.keys} keys were answered alike"
         if repeats.again and not repeats.again_differing:
             yield f"{repeats.again} later ones, with the config of other requests, too"
+    if evidence.crowded is not None:
+        yield _in_a_crowd(evidence.crowded)
     if evidence.is_normalised:
         yield "random ids and times were left out of the comparison"
     yield from (f"{label} never changed" for label in evidence.still)
+
+
+def _in_a_crowd(crowded: Crowded) -> str:
+    timing = crowded.timing
+    low, high = timing.saved_ci_s
+    return (
+        f"with {crowded.at_once} requests at once each took {duration(timing.saved_s)} less "
+        f"({duration(low)} to {duration(high)}) of {duration(timing.baseline_s)}"
+    )
 
 
 def _of(runs: int) -> str:
@@ -147,15 +160,20 @@ def _timing_doubts(evidence: Evidence, predicted_s: float | None) -> Iterator[st
             f"two runs of the unchanged graph differ by {noise:.1%} of the latency: measure on a "
             "quieter machine, or with more requests"
         )
+    if evidence.crowded is None or not evidence.crowded.is_gain:
+        yield from _no_gain(timing)
+    if predicted_s is not None and not agrees(timing, predicted_s):
+        error = abs(predicted_s - timing.saved_s) / timing.baseline_s
+        yield f"prediction and measurement differ by {error:.1%} of the latency"
+        yield from evidence.unmeasured
+
+
+def _no_gain(timing: Timing) -> Iterator[str]:
     low, high = timing.saved_ci_s
     if low <= 0 <= high:
         yield "the interval of the measured saving includes zero"
     elif high < 0:
         yield "the changed copy was slower"
-    if predicted_s is not None and not agrees(timing, predicted_s):
-        error = abs(predicted_s - timing.saved_s) / timing.baseline_s
-        yield f"prediction and measurement differ by {error:.1%} of the latency"
-        yield from evidence.unmeasured
 
 
 def agrees(timing: Timing, predicted_s: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from lgprof.langgraph_adapter.graphs import AnyGraph
 from lgprof.langgraph_adapter.rewire import delayed
@@ -14,6 +15,7 @@ from lgprof.whatif import changes as ch
 from lgprof.whatif.predict import Prediction
 from lgprof.whatif.proof.application import Applied, StateKey, applied, cache_keys
 from lgprof.whatif.proof.audit import Audit
+from lgprof.whatif.proof.crowd import AT_ONCE, Crowd, needs_crowd
 from lgprof.whatif.proof.evidence import Comparison, Evidence, compared, timed
 from lgprof.whatif.proof.overlap import overlap
 from lgprof.whatif.proof.stage import Arm, Stage, in_blocks
@@ -77,6 +79,11 @@ class Trial:
         for audit in self._audits:
             listening = audit.audited(listening)
         self._audit = self._stage.arm("audited", Applied(listening)) if self._audits else None
+        self._crowd = None
+        if needs_crowd(changes, mode):
+            at_once = profile.settings.get("concurrency", 1)
+            at_once = at_once if at_once > 1 else AT_ONCE
+            self._crowd = Crowd(stage, Applied(graph), made, at_once)
 
     def _delayed(self, made: Applied, node: str) -> Applied:
         """The changed copy with a node that starts when the others have ended."""
@@ -95,21 +102,15 @@ class Trial:
 
     def run(self, requests: int, prediction: Prediction | None, progress: Progress) -> Evidence:
         """Run all copies over the inputs."""
-        indices = range(requests)
-        arms = [self._base, self._control, self._changed, *self._late.values()]
-        arms += [self._audit] if self._audit else []
-        total = requests_needed(self._changes, requests)
-        done = 0
+        total = requests_needed(self._changes, requests, self._stage.site.mode)
+        made = chain(
+            self._warm_up(requests),
+            self._compare(requests),
+            self._repeat_later(requests),
+            self._crowd.run(requests) if self._crowd else (),
+        )
         with effects_noted() as effects, carried_into_threads():
-            for _ in self._warm_up(requests):
-                done += 1
-                progress(done, total)
-            for arm, index in in_blocks(indices, arms):
-                self._serve(arm, index)
-                done += 1
-                progress(done, total)
-            for _ in self._repeat_later(requests):
-                done += 1
+            for done, _ in enumerate(made, 1):
                 progress(done, total)
         seen = [
             f"{node} was seen to {effect}"
@@ -129,6 +130,14 @@ class Trial:
         arm = self._stage.arm("warm-up", Applied(self._graph))
         for index in range(_WARM_UP):
             self._stage.run(arm, index % requests)
+            yield
+
+    def _compare(self, requests: int) -> Iterator[None]:
+        """Serve all inputs with each copy, in turns."""
+        arms = [self._base, self._control, self._changed, *self._late.values()]
+        arms += [self._audit] if self._audit else []
+        for arm, index in in_blocks(range(requests), arms):
+            self._serve(arm, index)
             yield
 
     def _repeat_later(self, requests: int) -> Iterator[None]:
@@ -175,17 +184,12 @@ class Trial:
             effects=effects,
             loop_bound=any(_is_loop_bound(o.error) for o in changed.values()),
             unmeasured=prediction.unmeasured if prediction is not None else (),
+            crowded=self._crowd.outcome(requests) if self._crowd else None,
             notes=self._notes(arms),
         )
 
     def _notes(self, arms: Sequence[Arm]) -> tuple[str, ...]:
-        notes = {note for arm in arms for note in arm.stand_ins.notes}
-        if any(isinstance(change, ch.Unblock) for change in self._changes):
-            notes.add(
-                "one request ran at a time: what others gain while they wait for the loop is not "
-                "measured"
-            )
-        return tuple(sorted(notes))
+        return tuple(sorted({note for arm in arms for note in arm.stand_ins.notes}))
 
     def _shared(self) -> tuple[str, ...]:
         """State that nodes share, but for what never changed while they ran."""
@@ -240,9 +244,10 @@ class Trial:
         return self._hints.get(node) or NodeHints(opaque=True)
 
 
-def requests_needed(changes: Sequence[ch.Change], requests: int) -> int:
+def requests_needed(changes: Sequence[ch.Change], requests: int, mode: str) -> int:
     """How often the graph is called to try some changes with so many inputs."""
     arms = 3 + len(_started_late(changes)) + 2 * bool(cached_nodes(changes))
+    arms += 3 * needs_crowd(changes, mode)
     return _WARM_UP + arms * requests
 
 
