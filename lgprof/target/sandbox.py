@@ -52,7 +52,10 @@ def _is_from(module: ModuleType, folders: Iterable[Path]) -> bool:
     if module.__name__.partition(".")[0] == "lgprof":
         return False  # our own late imports, where the user's folder is lgprof's
     file = getattr(module, "__file__", None)
-    places = [file] if file else list(getattr(module, "__path__", ()))
+    try:
+        places = [file] if file else list(getattr(module, "__path__", ()))
+    except KeyError:  # a package without __init__.py in one whose import failed
+        return True
     paths = [Path(place).resolve() for place in places]
     return any(
         path.is_relative_to(folder) and "site-packages" not in path.parts

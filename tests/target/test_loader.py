@@ -13,7 +13,7 @@ import pytest
 
 from lgprof.config import Settings, load_settings
 from lgprof.errors import TargetError
-from lgprof.target import TargetSource, load_target
+from lgprof.target import TargetSource, import_sandbox, load_target
 
 Write = Callable[..., Path]
 
@@ -312,3 +312,12 @@ def test_keyboard_interrupt_is_passed_on(project: Path, write: Write) -> None:
     write("app.py", "raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         load(project, "app:graph")
+
+
+def test_a_package_that_fails_after_it_imported_a_folder(project: Path, write: Write) -> None:
+    write("agents/__init__.py", "from agents.extra import one\nraise RuntimeError('no key')")
+    write("agents/extra/one.py", "")
+    write("agents/main.py", "graph = None")
+    with import_sandbox(project):
+        assert "RuntimeError: no key" in refused(project, "agents/main.py:graph").message
+    assert [name for name in sys.modules if name.partition(".")[0] == "agents"] == []
