@@ -5,8 +5,9 @@ Under load this is done for every request, so it does no more than a report of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from lgprof.analysis.attribution import BAD, START_NODE
 from lgprof.llm.usage import reported_tokens
@@ -22,7 +23,7 @@ _LATER_STEP = int(RunKind.LATER_STEP)
 _MODEL, _TOOL, _RETRIEVER = int(RunKind.MODEL), int(RunKind.TOOL), int(RunKind.RETRIEVER)
 
 
-class NodeCall(NamedTuple):
+class NodeCall(msgspec.Struct, frozen=True, gc=False):
     """One call of a node: all its attempts."""
 
     path: str
@@ -52,12 +53,11 @@ class Call(NamedTuple):
         return reported_tokens(self.event.usage) if self.event else None
 
 
-@dataclass(slots=True)
-class Folded:
+class Folded(msgspec.Struct):
     """The calls of one request."""
 
-    nodes: list[NodeCall] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    nodes: list[NodeCall] = []
+    calls: list[Call] = []
 
 
 def fold(events: RequestEvents, end_ns: int) -> Folded:
@@ -126,8 +126,8 @@ def _call(
 def failing_node(folded: Folded) -> str | None:
     """Path of the deepest node call that ended badly; the last where there are several."""
     bad = [
-        (path.count("/"), end_ns, path)
-        for path, _, end_ns, _, outcome in folded.nodes
-        if outcome in BAD or outcome == "running"
+        (call.path.count("/"), call.end_ns, call.path)
+        for call in folded.nodes
+        if call.outcome in BAD or call.outcome == "running"
     ]
     return max(bad)[2] if bad else None

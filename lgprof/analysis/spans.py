@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from lgprof.analysis.collector import collector_paused
 from lgprof.analysis.io_scopes import io_by_scope
@@ -36,8 +37,7 @@ _CALL_KINDS: dict[int, SpanKind] = {
 }
 
 
-@dataclass(slots=True)
-class Leg:
+class Leg(msgspec.Struct):
     """One call of the graph: a request has one, and one more for each resume."""
 
     root: int
@@ -46,8 +46,7 @@ class Leg:
     end_ns: int
 
 
-@dataclass(slots=True)
-class RequestLog:
+class RequestLog(msgspec.Struct):
     """What the driver knows of one request."""
 
     index: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from contextvars import copy_context
+from functools import partial
+from typing import Any
 
 from lgprof.clock import Clock
 from lgprof.load.desk import Desk
@@ -50,8 +52,10 @@ class AsyncEngine:
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()
         """What requests start from: not what the one before, whose place they take, has set."""
-        self._places: dict[asyncio.Task[None], asyncio.Future[None] | None] = {}
-        """Requests that take a place, with who waits for the place."""
+        self._ready = getattr(self._loop, "_ready", ())
+        """Callbacks that the loop is about to run: none while it is idle."""
+        self._places: dict[asyncio.Task[None], Callable[[], None]] = {}
+        """Requests that take a place, with what is to be done when it is free again."""
         self._tasks: set[asyncio.Task[None]] = set()
         """Requests whose threads may still be in the checkpointer."""
         self.left_behind: set[asyncio.Task[None]] = set()
@@ -64,12 +68,16 @@ class AsyncEngine:
         """Whether arrivals that are due are left for a while, because others wait before them."""
         self._over = self._loop.create_future()
         self._users = 0
-        self._stopped = asyncio.Event()
+        self._take: Callable[[], Arrival | None] = lambda: None
+        self._think_s = 0.0
+        self._pauses: set[asyncio.TimerHandle] = set()
+        """Users that think."""
+        self._stopped = False
         self._pump_is_due = False
         self._is_tapped = False
         self._tap = ExitStack()
-        self._alarm = alarm(self._loop, self._release, clock)
-        self._ticker = alarm(self._loop, self._tick, clock)
+        self._alarm = alarm(self._loop, partial(self._guarded, self._release), clock)
+        self._ticker = alarm(self._loop, partial(self._guarded, self._tick), clock)
         self._tick_due_ns = 0
         self.last_tick_ns = clock.now_ns()
         """When the loop last ran: it stands still if this falls behind."""
@@ -82,7 +90,7 @@ class AsyncEngine:
     async def run(self, arrivals: Iterator[Arrival]) -> None:
         """Make the requests of a schedule; returns when the last one is over."""
         self._arrivals = arrivals
-        self._next = None if self._stopped.is_set() else next(arrivals, None)
+        self._next = None if self._stopped else next(arrivals, None)
         self._begin()
         self._release()
         await self._wait()
@@ -98,17 +106,21 @@ class AsyncEngine:
             think_s: A user's pause.
         """
         self._begin()
-        self._users = users
-        users_tasks = [self._loop.create_task(self._user(take, think_s)) for _ in range(users)]
+        self._users, self._take, self._think_s = users, take, think_s
+        for _ in range(users):
+            self._user_comes()
         self._check_over()
         await self._wait()
-        await asyncio.gather(*users_tasks)
 
     def stop(self) -> None:
         """Take no more arrivals; what is due and waits is given up, what runs goes on."""
-        self._stopped.set()
+        self._stopped = True
         self._take_due()  # a loop that was held has not done so yet
         self._next = None
+        for pause in self._pauses:
+            pause.cancel()
+        self._users -= len(self._pauses)
+        self._pauses.clear()
         self._ledger.give_up(sum(arrival.measured for arrival in self._desk.give_up()))
         self._check_over()
 
@@ -167,20 +179,26 @@ class AsyncEngine:
     def _pump(self) -> None:
         """Start what may start; come back soon if some must wait for idleness."""
         desk = self._desk
-        while (arrival := desk.next(idle=self._is_idle())) is not None:
-            self._begin_task(arrival)
-        if desk.waits_for_idleness and not self._pump_is_due:
-            self._pump_is_due = True
-            self._loop.call_later(LOOK_FOR_IDLENESS_S, self._pump_again)
+        while desk.waiting:
+            arrival = desk.next(idle=not self._ready)
+            if arrival is None:
+                if desk.waits_for_idleness and not self._pump_is_due:
+                    self._pump_is_due = True
+                    self._loop.call_later(LOOK_FOR_IDLENESS_S, self._guarded, self._pump_again)
+                return
+            self._begin_task(arrival, self._fill)
         self._check_over()
 
     def _pump_again(self) -> None:
         self._pump_is_due = False
         self._pump()
 
-    def _is_idle(self) -> bool:
-        """Whether no callback of the loop is ready to run."""
-        return not getattr(self._loop, "_ready", ())
+    def _fill(self) -> None:
+        """A place is free: another may take it."""
+        if self._takes_together and not self._desk.waiting:
+            self._release()
+        else:
+            self._pump()
 
     def _check_over(self) -> None:
         idle = not self._desk.waiting and not self._places and not self._users
@@ -189,72 +207,70 @@ class AsyncEngine:
 
     # --- one request ---------------------------------------------------------------------------
 
-    async def _user(self, take: Callable[[], Arrival | None], think_s: float) -> None:
-        try:
-            while not self._stopped.is_set() and (arrival := take()) is not None:
-                self._ledger.offer(arrival)
-                self._desk.running += 1
-                free = self._loop.create_future()
-                self._begin_task(arrival, free)
-                await free
-                if think_s:
-                    await self._pause(think_s)
-        finally:
-            self._users -= 1
-            self._check_over()
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the stop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-
-    def _begin_task(self, arrival: Arrival, free: asyncio.Future[None] | None = None) -> None:
-        """Start a request; the future, if any, is done when its place is free again."""
+    def _begin_task(self, arrival: Arrival, when_free: Callable[[], None]) -> None:
         task = self._loop.create_task(self._one(arrival), context=self._context.copy())
-        self._places[task] = free
+        self._places[task] = when_free
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
 
     async def _one(self, arrival: Arrival) -> None:
-        under_way = self._ledger.start(arrival)
-        under_way.task = asyncio.current_task()
-        CURRENT.set(under_way.events)
-        error: BaseException | None = None
-        if arrival.sampled:
-            self._tap_loop()
-            PROBED.set(True)
+        """A request, from its start to its clearing up; what it raises is booked."""
+        task: Any = asyncio.current_task()
         try:
-            await self._serve(under_way)
-        except BaseException as raised:  # a user's graph may even raise SystemExit
-            error = raised
-        self._ledger.end(under_way, error)
-        if arrival.sampled:
-            self._book()  # so that the tap is on no longer than it is needed
-        self._free(under_way.task)
-        if under_way.own_threads:
-            await self._after(under_way)
+            under_way = self._ledger.start(arrival, task)
+            CURRENT.set(under_way.events)
+            error: BaseException | None = None
+            if arrival.sampled:
+                self._tap_loop()
+                PROBED.set(True)
+            try:
+                await self._serve(under_way)
+            except BaseException as raised:  # a user's graph may even raise SystemExit
+                error = raised
+            self._ledger.end(under_way, error)
+            if arrival.sampled:
+                self._book()  # so that the tap is on no longer than it is needed
+            self._free(task)
+            if under_way.own_threads:
+                await self._after(under_way)
+        except Exception as defect:
+            self._fail(defect)
+        finally:
+            self._tasks.discard(task)
+            self.left_behind.discard(task)
+            self._free(task)
 
     def _free(self, task: asyncio.Task[None]) -> None:
         """The request is over, or was given up: another may take its place."""
-        if task not in self._places:
-            return
-        free = self._places.pop(task)
-        if free is not None:
-            free.set_result(None)
-        self._desk.leave()
-        if self._takes_together and not self._desk.waiting:
-            self._release()
-        else:
-            self._pump()
+        when_free = self._places.pop(task, None)
+        if when_free is not None:
+            self._desk.leave()
+            when_free()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.left_behind.discard(task)
-        defect = None if task.cancelled() else task.exception()
-        if defect is not None and not self._over.done():  # the graph's own errors end in `_one`
-            self._over.set_exception(defect)
-        self._free(task)
+    # --- users ---------------------------------------------------------------------------------
+
+    def _user_comes(self) -> None:
+        """A user takes an arrival, or leaves for good."""
+        arrival = None if self._stopped else self._take()
+        if arrival is None:
+            self._users -= 1
+            self._check_over()
+            return
+        self._ledger.offer(arrival)
+        self._desk.running += 1
+        self._begin_task(arrival, self._user_thinks)
+
+    def _user_thinks(self) -> None:
+        """A user has an answer, and comes again after a pause."""
+        if self._stopped or not self._think_s:
+            self._user_comes()
+            return
+
+        def over() -> None:
+            self._pauses.discard(pause)
+            self._user_comes()
+
+        pause = self._loop.call_later(self._think_s, self._guarded, over)
+        self._pauses.add(pause)
 
     def _tap_loop(self) -> None:
         """The tap costs every callback of the loop a little: it is on while it is needed."""
@@ -273,11 +289,19 @@ class AsyncEngine:
         self._ticker.set(self._tick_due_ns)
         for under_way in self._ledger.overdue():
             self._end_early(under_way, "timed_out")
+        self._book()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Called by the loop, which would only print what is raised, and wait for ever."""
         try:
-            self._book()
+            work()
         except Exception as defect:
-            if not self._over.done():
-                self._over.set_exception(defect)
+            self._fail(defect)
+
+    def _fail(self, defect: Exception) -> None:
+        """A defect of ours ends the test."""
+        if not self._over.done():
+            self._over.set_exception(defect)
 
     def _book(self) -> None:
         """Book what has ended; what was probed is looked at while the loop is still tapped."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from lgprof.analysis.spans import RequestLog, SpanBuilder
 from lgprof.model import Request
@@ -19,8 +20,7 @@ SLOWEST_SHARE = 0.25
 _64_BITS = 2**64 - 1
 
 
-@dataclass(slots=True)
-class Finished:
+class Finished(msgspec.Struct):
     """A request that is over, with what was recorded of it."""
 
     log: RequestLog

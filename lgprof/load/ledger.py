@@ -6,7 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from lgprof.analysis.fold import Folded, failing_node, fold
 from lgprof.analysis.spans import Leg, RequestLog
@@ -29,11 +31,10 @@ _FIELDS: dict[Outcome, str] = {
 }
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A request that should start at a time.
 
-    A tuple of plain values: thousands of them wait under overload, and the garbage collector need
-    not look at them again and again.
+    Thousands of them wait under overload: the garbage collector does not look at them.
     """
 
     number: int
@@ -43,22 +44,21 @@ class Arrival(NamedTuple):
     sampled: bool = False
 
 
-@dataclass(slots=True)
-class UnderWay:
+class UnderWay(msgspec.Struct, eq=False):
     """A request that has started."""
 
     arrival: Arrival
     start_ns: int
     log: RequestLog
     events: RequestEvents
+    task: Any = None
+    """What the engine runs it in."""
     own_threads: Collection[str] = ()
     """Threads in the checkpointer that were made for it, and are ours to delete."""
     output: Any = None
     error: BaseException | None = None
     """What the graph raised, where it is not measured."""
     done: bool = False
-    task: Any = None
-    """What the engine runs it in."""
 
 
 @dataclass(slots=True)
@@ -153,11 +153,11 @@ class Ledger:
         """The event loop ran so late."""
         self.tally.record(("loop_lag",), lag_ns)
 
-    def start(self, arrival: Arrival) -> UnderWay:
-        """It starts now."""
+    def start(self, arrival: Arrival, task: Any = None) -> UnderWay:
+        """It starts now, in a task of the engine's if that has any."""
         log = RequestLog(index=arrival.number, legs=[], outcome="running")
         events = RequestEvents(probed=arrival.sampled)
-        under_way = UnderWay(arrival, self.clock.now_ns(), log, events)
+        under_way = UnderWay(arrival, self.clock.now_ns(), log, events, task)
         with self.tally.lock:
             self.probed += arrival.sampled
             self.in_flight[id(under_way)] = under_way

@@ -145,15 +145,15 @@ class Tally:
         """Count the calls of a request."""
         visits: dict[str, int] = {}
         with self.lock:
-            for path, start_ns, end_ns, attempts, outcome in folded.nodes:
-                key = "node", path
-                visits[path] = visits.get(path, 0) + 1
-                self._histograms[key].record(end_ns - start_ns)
-                if attempts > 1:
-                    self._count(key, "retries", attempts - 1)
-                if outcome != "ok":
-                    self._count(key, "errors", outcome in BAD)
-                    self._count(key, "timeouts", outcome == "timed_out")
+            for node in folded.nodes:
+                key = "node", node.path
+                visits[node.path] = visits.get(node.path, 0) + 1
+                self._histograms[key].record(node.end_ns - node.start_ns)
+                if node.attempts > 1:
+                    self._count(key, "retries", node.attempts - 1)
+                if node.outcome != "ok":
+                    self._count(key, "errors", node.outcome in BAD)
+                    self._count(key, "timeouts", node.outcome == "timed_out")
             if len(visits) < len(folded.nodes):
                 self._count_visits(visits)
             for call in folded.calls:
