@@ -74,11 +74,11 @@ def fold(events: RequestEvents, end_ns: int) -> Folded:
     attempts: dict[tuple[int, str], NodeCall] = {}
     for t_ns, run, parent_run, namespace, name, _, tags in events.start_rows():
         run_id = run.int
-        parent = parent_run if isinstance(parent_run, int) else parent_run.int
+        parent = parent_run if type(parent_run) is int else parent_run.int
         end = ends.get(run_id)
         ended_ns, outcome = (end[0], OUTCOMES[end[3]]) if end else (end_ns, _RUNNING)
         around, path, in_failed = scopes.get(parent) or _scope_of(parent, scopes)
-        if isinstance(tags, int) and tags > _LATER_STEP:
+        if type(tags) is int and tags > _LATER_STEP:
             call = _call(tags, run_id, path, name, t_ns, ended_ns, outcome, events)
             folded.calls.append(call._replace(in_failed_attempt=True) if in_failed else call)
         elif namespace and namespace != around and parent:

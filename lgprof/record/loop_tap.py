@@ -49,9 +49,19 @@ def _number(context: Context) -> None:
 
 @contextmanager
 def tapped(
-    loop: asyncio.AbstractEventLoop, recording: Recording, clock: Clock
+    loop: asyncio.AbstractEventLoop,
+    recording: Recording,
+    clock: Clock,
+    wanted: ContextVar[bool] | None = None,
 ) -> Iterator[Callable[[], None]]:
     """Record the loop's holds until the context ends. Other loops run as before.
+
+    Args:
+        loop: The event loop.
+        recording: Gets the holds.
+        clock: The source of all times.
+        wanted: Set where holds are of interest; None for everywhere. Who keeps others waiting for
+            long is noted in either case.
 
     Yields:
         A function that records the callback that still runs, if any, as if it ended now. It may be
@@ -89,11 +99,14 @@ def tapped(
                 if wall >= _CPU_READ_FROM_NS:
                     cpu_start, cpu_read = cpu_read + start - read_at, cpu_ns()
                     cpu, read_at = max(0, min(cpu_read - cpu_start, wall)), last_end
-                origin = origin_in(self._context)  # type: ignore[attr-defined]
-                if wall >= _KEEPS_WAITING_FROM_NS:
+                context: Context = self._context  # type: ignore[attr-defined]
+                is_wanted = wanted is None or context.get(wanted)
+                keeps_waiting = wall >= _KEEPS_WAITING_FROM_NS
+                origin = origin_in(context) if is_wanted or keeps_waiting else 0
+                if keeps_waiting:
                     note_ready(start, last_end, origin)
-                if origin:
-                    task, maker, _ = self._context.get(_TASK, _NO_TASK)  # type: ignore[attr-defined]
+                if origin and is_wanted:
+                    task, maker, _ = context.get(_TASK, _NO_TASK)
                     add((start, wall, cpu, origin, task, maker))
                     if len(pending) >= BATCH:
                         settle()

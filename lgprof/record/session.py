@@ -116,7 +116,10 @@ def routed_session(clock: Clock) -> Iterator[tuple[RoutedRecording, GraphProbes]
 def watched_loop(
     loop: asyncio.AbstractEventLoop, recording: RoutedRecording, clock: Clock
 ) -> Iterator[None]:
-    """Record who holds a loop, and who waits for it, until the context ends."""
-    with tapped(loop, recording, clock), late_timers_noted(loop, recording, clock):
+    """Record who holds a loop, and who waits for it, until the context ends.
+
+    Of requests that are not probed, only what keeps others waiting.
+    """
+    with tapped(loop, recording, clock, PROBED), late_timers_noted(loop, recording, clock):
         yield
     recording.forget_unclaimed()

@@ -151,15 +151,21 @@ def saturated(size: Size) -> Iterator[Goal]:
         lambda: engine_closed(graph, PAYLOAD, USERS, seconds),
         lambda: engine_overload(graph, PAYLOAD, offered_rps, seconds),
         lambda: bare_closed(call, USERS, seconds),
+        lambda: bare_closed(call, USERS, seconds, in_step=False),
     )
-    bare = interval(bare.rps for _, _, bare in found)
-    yield told("five trivial nodes: the bare closed loop", bare.median, "/s", bare)
-    closed = interval(ours.rps / bare.rps * 100 for ours, _, bare in found)
-    yield at_least("the engine saturated, of that", closed, 95, "%")
-    over = interval(ours.rps / bare.rps * 100 for _, ours, bare in found)
-    yield at_least(f"the engine at twice that rate ({offered_rps:.0f}/s offered)", over, 90, "%")
-    for index, name in ((0, "saturated"), (1, "at twice that rate")):
-        ratio = interval(seen[index].cpu_us / seen[2].cpu_us for seen in found)
+    bare = interval(bare.rps for _, _, bare, _ in found)
+    yield told("five trivial nodes: the bare closed loop, users in step", bare.median, "/s", bare)
+    apart = interval(apart.rps / bare.rps * 100 for _, _, bare, apart in found)
+    yield told("the same, users out of step as arrivals are, of that", apart.median, "%", apart)
+    closed = interval(ours.rps / bare.rps * 100 for ours, _, bare, _ in found)
+    yield at_least("the engine saturated, users in step as well, of the first", closed, 95, "%")
+    offered = f"the engine at twice that rate ({offered_rps:.0f}/s offered)"
+    over = interval(ours.rps / apart.rps * 100 for _, ours, _, apart in found)
+    yield at_least(f"{offered}, of the one out of step", over, 90, "%")
+    over = interval(ours.rps / bare.rps * 100 for _, ours, bare, _ in found)
+    yield told(f"{offered}, of the one in step", over.median, "%", over)
+    for name, index, beside in (("saturated", 0, 2), ("at twice that rate", 1, 3)):
+        ratio = interval(seen[index].cpu_us / seen[beside].cpu_us for seen in found)
         yield told(f"CPU per request {name}, over the bare loop's", ratio.median, "times", ratio)
     batches = engine_closed(graph, PAYLOAD, USERS, size.round_s).batches[:-1]
     yield from merging("saturated, 5 nodes", batches)

@@ -38,7 +38,8 @@ from lgprof.target import Inputs, TargetSource
 
 Call = Callable[[], Awaitable[Any]]
 
-REPORT_EVERY_S = 1.0
+REPORT_EVERY_S, _POLL_S = 1.0, 0.1
+"""Of a worker's main thread."""
 _START_IN_NS = 50_000_000
 _DEFAULT_KEEP, _DEFAULT_TEST_S = 200, 30.0
 now_ns = SYSTEM_CLOCK.now_ns
@@ -134,22 +135,38 @@ async def _open_loop(call: Call, rps: float, count: int, found: Round) -> None:
     bell.close()
 
 
-def bare_closed(call: Call, users: int, seconds: float) -> Round:
-    """Users that each wait for their answer."""
+def bare_closed(call: Call, users: int, seconds: float, *, in_step: bool = True) -> Round:
+    """Users that each wait for their answer.
+
+    Users that begin together stay in step: each turn of the loop runs the same code once for each
+    of them, out of warm caches. Those that begin one after another do not.
+    """
     found = Round()
 
-    async def user(until_s: float) -> None:
+    async def user(turns_late: int, until_s: float) -> None:
+        for _ in range(turns_late):
+            await asyncio.sleep(0)
         while time.perf_counter() < until_s:
             await call()
             found.completed += 1
 
     async def all_users() -> None:
+        apart = 0 if in_step else await _turns_of(call) / users
         until_s = time.perf_counter() + seconds
-        await asyncio.gather(*(user(until_s) for _ in range(users)))
+        await asyncio.gather(*(user(round(number * apart), until_s) for number in range(users)))
 
     with _thread() as thread, timed(found):
         thread.submit(all_users()).result()
     return found
+
+
+async def _turns_of(call: Call) -> int:
+    """Turns of the loop that a call takes which computes only."""
+    turns, task = 0, asyncio.ensure_future(call())
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
 
 
 def bare_burst(call: Call, at_once: int) -> Round:
@@ -246,10 +263,10 @@ def arrivals(rps: float, seconds: float, begin_ns: int | None = None) -> Iterato
 def reported(
     ledger: Ledger, running: Future[None], found: Round, until_s: float = float("inf")
 ) -> Total:
-    """Wait as a worker's main thread does, with a batch every second."""
+    """Wait as a worker's main thread does, as rarely awake, with a batch every second."""
     total, due_s, seq = Total(), time.perf_counter() + REPORT_EVERY_S, 0
     while not running.done() and time.perf_counter() < until_s:
-        time.sleep(0.02)
+        time.sleep(max(0.0, min(_POLL_S, min(due_s, until_s) - time.perf_counter())))
         if time.perf_counter() >= due_s:
             due_s, seq = due_s + REPORT_EVERY_S, seq + 1
             found.batches.append(_batch(ledger, seq, total))
