@@ -19,7 +19,7 @@ from lgprof.record.session import PROBED, watched_loop
 
 LOOK_FOR_IDLENESS_S = 0.001
 """How often requests that wait for an idle loop look for it."""
-TAKE_TOGETHER_NS = 5_000_000
+TAKE_TOGETHER_NS = 20_000_000
 """How long arrivals may be due before they are taken in, where they have to queue anyway."""
 LAG_EVERY_NS = 50_000_000
 """How often the loop's own lag is measured, and requests that hang are looked for."""
@@ -184,7 +184,7 @@ class AsyncEngine:
             if arrival is None:
                 if desk.waits_for_idleness and not self._pump_is_due:
                     self._pump_is_due = True
-                    self._loop.call_later(LOOK_FOR_IDLENESS_S, self._guarded, self._pump_again)
+                    self._call_later(LOOK_FOR_IDLENESS_S, self._pump_again)
                 return
             self._begin_task(arrival, self._fill)
         self._check_over()
@@ -246,6 +246,12 @@ class AsyncEngine:
             self._desk.leave()
             when_free()
 
+    def _tap_loop(self) -> None:
+        """The tap costs every callback of the loop a little: it is on while it is needed."""
+        if self._recording is not None and not self._is_tapped:
+            self._is_tapped = True
+            self._tap.enter_context(watched_loop(self._loop, self._recording, self._clock))
+
     # --- users ---------------------------------------------------------------------------------
 
     def _user_comes(self) -> None:
@@ -269,14 +275,8 @@ class AsyncEngine:
             self._pauses.discard(pause)
             self._user_comes()
 
-        pause = self._loop.call_later(self._think_s, self._guarded, over)
+        pause = self._call_later(self._think_s, over)
         self._pauses.add(pause)
-
-    def _tap_loop(self) -> None:
-        """The tap costs every callback of the loop a little: it is on while it is needed."""
-        if self._recording is not None and not self._is_tapped:
-            self._is_tapped = True
-            self._tap.enter_context(watched_loop(self._loop, self._recording, self._clock))
 
     # --- the loop ------------------------------------------------------------------------------
 
@@ -290,6 +290,10 @@ class AsyncEngine:
         for under_way in self._ledger.overdue():
             self._end_early(under_way, "timed_out")
         self._book()
+
+    def _call_later(self, delay_s: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call back outside of any request."""
+        return self._loop.call_later(delay_s, self._guarded, work, context=self._context)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Called by the loop, which would only print what is raised, and wait for ever."""
@@ -311,7 +315,8 @@ class AsyncEngine:
             self._is_tapped = False
 
     def _end_early(self, under_way: UnderWay, outcome: Outcome) -> None:
+        task = under_way.task
         self._ledger.end(under_way, outcome=outcome)
-        self.left_behind.add(under_way.task)
-        under_way.task.cancel()
-        self._free(under_way.task)
+        self.left_behind.add(task)
+        task.cancel()
+        self._free(task)

@@ -89,11 +89,10 @@ class Keeper:
 
     def _keep_hashed(self, finished: Finished) -> None:
         """Values and prompts are hashed at once: no content outlives its request."""
-        recording = Recording()
-        finished.events.into(recording)
-        self._digester.digest(recording)
-        finished.events.digests = recording.digests
-        finished.events.node_data = ()
+        events = finished.events
+        events.digests = self._digester.node_digests(events.node_data)
+        events.node_data = ()
+        self._digester.let_go(events.models.values())
         self._sampled.append(finished)
 
     def _offer_failed(self, finished: Finished) -> None:

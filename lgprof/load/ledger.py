@@ -52,7 +52,8 @@ class UnderWay(msgspec.Struct, eq=False):
     log: RequestLog
     events: RequestEvents
     task: Any = None
-    """What the engine runs it in."""
+    """What the engine runs it in, until it is over: its context holds much that the graph has set,
+    and would live on until the request is booked."""
     own_threads: Collection[str] = ()
     """Threads in the checkpointer that were made for it, and are ours to delete."""
     output: Any = None
@@ -210,6 +211,7 @@ class Ledger:
             if under_way.done:
                 return
             under_way.done = True
+            under_way.task = None
             del self.in_flight[id(under_way)]
         now_ns = self.clock.now_ns()
         for leg in under_way.log.legs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from lgprof.llm.counting import TokenCounter
 from lgprof.model import Content, Prompt, Said
 from lgprof.predicate import Predicate
-from lgprof.record.event_log import ModelEvent, NodeDigest, Recording
+from lgprof.record.event_log import ModelEvent, NodeData, NodeDigest, Recording
 from lgprof.record.exchanges import ExchangeReader
 from lgprof.record.prompt_shape import PromptReader, message_text
 from lgprof.record.state_access import field_names, written
@@ -81,10 +81,19 @@ class Digester:
         """Hash what the recording holds, and let go of the values."""
         recording.settle()
         held, recording.node_data[:] = recording.node_data[:], []
-        for attempt, keys, state, output in held:
-            recording.digests[attempt] = self._node_digest(keys, state, output)
+        recording.digests |= self.node_digests(held)
         recording.asked |= self._exchanges.read(recording.exchanges or {})
-        for event in recording.models.values():
+        self.let_go(recording.models.values())
+
+    def node_digests(self, held: Iterable[NodeData]) -> dict[int, NodeDigest]:
+        """Hashes of what nodes read and returned, by attempt."""
+        return {
+            attempt: self._node_digest(keys, state, output) for attempt, keys, state, output in held
+        }
+
+    def let_go(self, models: Iterable[ModelEvent]) -> None:
+        """Hash what was said in model calls, and let go of it."""
+        for event in models:
             if event.prompt is not None:
                 event.shape = self._shape(event) if event.kind == "chat" else None
                 event.counted = self._count(event)

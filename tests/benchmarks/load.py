@@ -145,10 +145,11 @@ def saturated(size: Size) -> Iterator[Goal]:
     """Five trivial nodes, as many as go."""
     graph, seconds = load_targets.five_trivial, size.round_s / 5
     call = calling(graph, PAYLOAD)
-    offered_rps = 2 * bare_closed(call, USERS, seconds).rps
+    bare_rps = bare_closed(call, USERS, seconds).rps
+    offered_rps = 2 * bare_rps
     found = in_turns(
         size.rounds * 5,
-        lambda: engine_closed(graph, PAYLOAD, USERS, seconds),
+        lambda: engine_closed(graph, PAYLOAD, USERS, seconds, bare_rps),
         lambda: engine_overload(graph, PAYLOAD, offered_rps, seconds),
         lambda: bare_closed(call, USERS, seconds),
         lambda: bare_closed(call, USERS, seconds, in_step=False),
@@ -167,7 +168,7 @@ def saturated(size: Size) -> Iterator[Goal]:
     for name, index, beside in (("saturated", 0, 2), ("at twice that rate", 1, 3)):
         ratio = interval(seen[index].cpu_us / seen[beside].cpu_us for seen in found)
         yield told(f"CPU per request {name}, over the bare loop's", ratio.median, "times", ratio)
-    batches = engine_closed(graph, PAYLOAD, USERS, size.round_s).batches[:-1]
+    batches = engine_closed(graph, PAYLOAD, USERS, size.round_s, bare_rps).batches[:-1]
     yield from merging("saturated, 5 nodes", batches)
 
 

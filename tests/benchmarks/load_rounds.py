@@ -231,11 +231,13 @@ def engine_overload(graph: Any, payload: Any, rps: float, seconds: float) -> Rou
     return _filled(found, total, begin_ns, site.ledger)
 
 
-def engine_closed(graph: Any, payload: Any, users: int, seconds: float) -> Round:
-    """The closed model through the engine."""
+def engine_closed(
+    graph: Any, payload: Any, users: int, seconds: float, expected_rps: float
+) -> Round:
+    """The closed model through the engine; a default test would keep its sample at that rate."""
     found = Round()
     numbers = iter(range(10**9))
-    is_sampled = expected_sample(_DEFAULT_KEEP / (_DEFAULT_TEST_S * 500), 0)
+    is_sampled = expected_sample(_DEFAULT_KEEP / (_DEFAULT_TEST_S * expected_rps), 0)
     with site_of(graph, payload, seconds) as site, timed(found):
         begin_ns = now_ns()
         until_ns = begin_ns + int(seconds * 1e9)

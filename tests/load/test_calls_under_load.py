@@ -82,7 +82,13 @@ def test_folded_calls_equal_spans(
         found = kept[request.index]
         folded = fold(found.events, found.log.legs[-1].end_ns)
         ours = sorted(
-            (call.path, round(call.start_ns / 1e9, 6), round(call.end_ns / 1e9, 6), *call[3:])
+            (
+                call.path,
+                round(call.start_ns / 1e9, 6),
+                round(call.end_ns / 1e9, 6),
+                call.attempts,
+                call.outcome,
+            )
             for call in folded.nodes
         )
         assert ours == calls_of_spans(request)
