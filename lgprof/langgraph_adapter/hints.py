@@ -47,6 +47,12 @@ _CLOCK_NAMES = frozenset(
     {"time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "now", "utcnow"}
     | {"today", "uuid1", "uuid4", "urandom", "token_hex", "token_bytes", "token_urlsafe"}
 )
+_LOOPS = frozenset({"get_running_loop", "get_event_loop"})
+_FILE_MODULES = frozenset({"os", "os.path", "posix", "posixpath", "genericpath", "glob", "pathlib"})
+_FILE_NAMES = frozenset(
+    {"exists", "isfile", "isdir", "getmtime", "getsize", "stat", "lstat", "listdir", "scandir"}
+    | {"is_file", "is_dir", "iterdir", "glob", "rglob", "iglob", "walk"}
+)
 
 
 def node_hints(graph: AnyGraph) -> dict[str, NodeHints]:
@@ -99,7 +105,7 @@ def _hints(part: object, shared: SharedState) -> NodeHints:
     return NodeHints(
         shared=list(shared.of([part])),
         clocks=_distinct(clock for function in functions for clock in _clocks(function)),
-        context=_distinct(_injected(runnables, functions)),
+        context=_distinct([*_injected(runnables, functions), *_files(functions)]),
         tools=_distinct(_tools(runnables, functions)),
         control=_distinct(_control(functions)),
         opaque=not functions_of(runnables),
@@ -121,6 +127,8 @@ def _clocks(function: types.FunctionType) -> Iterator[str]:
     }
     for name in sorted(_CLOCK_NAMES & used):
         yield name
+    if "time" in used and _LOOPS & names_in(function):
+        yield "loop.time"
 
 
 def _is_clock(value: object) -> bool:
@@ -143,6 +151,16 @@ def _injected(runnables: list[object], functions: list[types.FunctionType]) -> I
     if "runtime" in given and "store" in named:
         given.add("store")
     yield from (known for known in _INJECTED if known in given)
+
+
+def _files(functions: list[types.FunctionType]) -> Iterator[str]:
+    """Looks at the file system that open no file, and so are not seen while they run."""
+    for function in functions:
+        used = (*closure_uses(function).values(), *global_uses(function).values())
+        modules = {getattr(value, "__module__", None) or "" for value in used}
+        modules |= {value.__name__ for value in used if isinstance(value, types.ModuleType)}
+        if _FILE_NAMES & names_in(function) and modules & _FILE_MODULES:
+            yield "a file"
 
 
 def _parameters_of(part: object) -> Iterator[str]:

@@ -21,7 +21,7 @@ class NodeHints(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Time and chance: ``time.time``, ``random.random``, ``uuid.uuid4``."""
     context: list[str] = []
     """What it is given besides the state: ``config``, ``store``, ``runtime``, ``writer``; and
-    ``a file`` where it was seen to read one."""
+    ``a file`` where it was seen to read one, or asks whether there is one."""
     tools: list[str] = []
     """Tools by name: what they do to the world is not known."""
     control: list[str] = []

@@ -307,7 +307,8 @@ class _Run:
         target = described(self._source.spec, self._target, self._inputs, self._mode)
         for path, hints in target.hints.items():
             hints.effects = self._effects.of(path)
-            hints.context += ["a file"] if self._effects.reads_files(path) else []
+            if self._effects.reads_files(path) and "a file" not in hints.context:
+                hints.context.append("a file")
         return target
 
     def _profile(

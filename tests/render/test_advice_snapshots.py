@@ -113,7 +113,7 @@ def test_what_saves_nothing_stands_below_what_saves(samples) -> None:
     ))  # fmt: skip
     gains, others = shown(profile, AdviceNotes(), 100).split("No saving  2 changes that take")
     assert "Do not block" not in gains
-    assert "predicted  no saving: -1.00 ms of the mean latency, -0.3%" in others
+    assert "predicted  no saving: -1.00 ms of the mean, -0.3%" in others
     assert "Find out why the graph runs into its limit" in others
 
 

@@ -5,10 +5,13 @@ Of most, what ``B`` reads shows in no output of these inputs: comparing outputs 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import itertools
+import os
 import threading
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -18,7 +21,7 @@ from langgraph.managed import RemainingSteps
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from tests.whatif.adversarial import State, a_node, b_node, cached, joined, pair, rest, two
+from tests.whatif.adversarial import State, a_node, b_node, cached, joined, one, pair, rest, two
 
 IDS = itertools.count()
 LOCAL = threading.local()
@@ -309,3 +312,64 @@ def routed() -> Any:
         graph.add_node(node)
     graph.add_edge(START, "n").add_conditional_edges("n", route, ["left", "right"])
     return graph.compile()
+
+
+@cached("a file that may come to be")
+def asks_for_a_file() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        return {"out": [state["q"], Path("nowhere").exists()]}
+
+    return one(n)
+
+
+@cached("a folder that may fill")
+def lists_a_folder() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        return {"out": [state["q"], os.path.isdir("nowhere")]}
+
+    return one(n)
+
+
+@cached("the time of the event loop")
+def loop_time() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        return {"out": [state["q"], asyncio.get_running_loop().time() < 0]}
+
+    return one(n)
+
+
+@cached("the year, from a module imported inside")
+def year_inside() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        import time
+
+        await rest()
+        return {"out": [state["q"], time.strftime("%Y")]}
+
+    return one(n)
+
+
+@cached("an attribute that a class method sets")
+def class_attribute_read() -> Any:
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        return {"out": [state["q"], Session.is_known()]}
+
+    return one(n)
+
+
+@cached("what is changed in place")
+def changed_in_place() -> Any:
+    async def make(state: State) -> dict[str, Any]:
+        return {"lock": {"n": 0}}
+
+    async def n(state: State) -> dict[str, Any]:
+        await rest()
+        state["lock"]["n"] = 1
+        return {"a": state["q"]}
+
+    graph = StateGraph(State).add_node("make", make).add_node("n", n)
+    return graph.add_edge(START, "make").add_edge("make", "n").compile()

@@ -110,7 +110,7 @@ def _predicted_words(page: Page, saving: Saving) -> str:
     low, high = saving.mean_ci_s
     nothing = "" if saving.is_gain else "no saving: "
     facts = [
-        f"{nothing}{page.time(saving.mean_s)} of the mean latency, {percent(saving.share)} "
+        f"{nothing}{page.time(saving.mean_s)} of the mean, {percent(saving.share)} "
         f"({page.time(low)} to {page.time(high)})",
         f"p50 {page.time(saving.p50_s)}",
         "p95 needs 200 requests" if saving.p95_s is None else f"p95 {page.time(saving.p95_s)}",
