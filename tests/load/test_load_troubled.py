@@ -47,7 +47,7 @@ def test_one_in_twenty_hangs(project: LoadProject, graph: str) -> None:
     assert [row["timeouts"] for row in profile["nodes"]] in ([0], [2])
     for request in profile["requests"]:
         for span in request["spans"]:
-            assert span["end_s"] <= request["end_s"] + 0.001
+            assert span["end_s"] <= request["end_s"] + 0.25  # not as long as the hang
 
 
 def test_a_node_that_blocks_the_loop_beyond_the_time_limit(project: LoadProject) -> None:
