@@ -6,9 +6,9 @@ Every round runs four arms with the same input and the same draws, in random ord
 recorded, the graph twice without recording, and the changed copy. The error is the difference of
 the predicted and the measured saving as a share of the baseline latency; the control compares the
 two unrecorded runs of the unchanged graph, and the last column the recorded ones with these. Groups
-may run apart, with `--results` to sum up over all of them. What lgprof calls unproven is shown, and
-does not count: threads that compute beside other nodes, requests that keep each other waiting,
-model calls that are cut off.
+may run apart, with `--results` to sum up over all of them. What lgprof itself calls unproven is
+shown, and does not count: threads that compute beside other nodes, requests that keep each other
+waiting, model calls that are cut off.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def row(found: Outcome) -> str:
     case = found.case
     times = (found.base_s, found.predicted_s, found.measured_s)
     latency, predicted, measured = (f"{seconds * 1e3:.1f} ms" for seconds in times)
-    error = f"{found.error:.2%}" + (" (unproven)" if case.unproven else "")
+    error = f"{found.error:.2%}" + (" (unproven)" if found.unproven else "")
     return (
         f"| {case.name} | {case.what} | {latency} | {predicted} | {measured} | {error} "
         f"| {found.control:.2%} | {found.recorded:+.1%} |"
@@ -68,7 +68,7 @@ def main() -> int:
                 continue
             found = compare(case, chosen.rounds or case.rounds)
             print(row(found), flush=True)
-            if case.unproven:
+            if found.unproven:
                 continue
             results.append(Result(name, found.error, found.control))
             if chosen.results:

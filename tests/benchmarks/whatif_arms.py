@@ -62,8 +62,6 @@ class Case:
     """Requests that run side by side."""
     answers: int = 0
     """How often it is resumed after an interrupt."""
-    unproven: bool = False
-    """It computes in threads beside other nodes, which lgprof does not claim to predict."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,11 @@ class Outcome:
     recorded: float
     """By how much the recorded runs took longer."""
     prediction: Prediction
+
+    @property
+    def unproven(self) -> bool:
+        """lgprof does not claim to predict it."""
+        return bool(self.prediction.unmeasured)
 
     @property
     def error(self) -> float:

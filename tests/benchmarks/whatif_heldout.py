@@ -149,7 +149,6 @@ def agents() -> list[Case]:
             lambda: falls_back(Model()),
             lambda: falls_back(Model(**FAST)),
             faster("ask"),
-            unproven=True,
         ),
     ]
 
@@ -355,7 +354,6 @@ def tasks() -> list[Case]:
             parses,
             partial(parses, 0.4),
             Faster("parse", 0.4),
-            unproven=True,
             **fours,
         ),
     ]

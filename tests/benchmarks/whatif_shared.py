@@ -200,7 +200,7 @@ def in_threads() -> list[Case]:
     two = {"A": sync_computes("a", 0.03), "B": sync_computes("b", 0.03), "C": sleeps("c", 0.02)}
     invoked = {"A": sync_sleeps("a", 0.03), "B": sync_computes("b", 0.03)}
     return [
-        parallel("CPU in one thread", mixed, "ABCE", unproven=True),
-        parallel("CPU in two threads", two, "ABC", unproven=True),
-        parallel("CPU in a thread, invoke", invoked, "AB", unproven=True, sync=True),
+        parallel("CPU in one thread", mixed, "ABCE"),
+        parallel("CPU in two threads", two, "ABC"),
+        parallel("CPU in a thread, invoke", invoked, "AB", sync=True),
     ]

@@ -19,6 +19,7 @@ from tests.whatif.graphs import profile_in_virtual_time
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 REQUESTS = 4
+UNPROVEN = ("time limit and fallback", "4 requests at once, 20 ms of CPU")
 OFF = 0.02
 """Of the latency: what changes cost besides, which is guessed and takes no virtual time."""
 
@@ -44,7 +45,7 @@ def _cases() -> Iterator[Any]:
     for group in (held.agents, held.maps, held.shapes, held.tasks, held.savers):
         for case in group():
             in_threads = case.sync or case.threads or "thread" in case.what
-            if not (in_threads or case.unproven or case.name.startswith("jitter")):
+            if not in_threads and not case.name.startswith("jitter"):
                 yield pytest.param(case, id=f"{case.name}, {case.what}")
 
 
@@ -72,5 +73,8 @@ def test_a_change_brings_what_was_predicted(case: Any, monkeypatch: pytest.Monke
     changed = _profile(case, case.changed(case.graph()), options, time)
     found = predict(profile, case.changes)
     measured_s = fmean(request.latency_s for request in changed.requests)
+    if case.name in UNPROVEN:
+        assert found.unmeasured
+        return
     assert found.unmeasured == ()
     assert fmean(found.predicted_s) == pytest.approx(measured_s, abs=OFF * fmean(found.recorded_s))
