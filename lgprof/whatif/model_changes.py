@@ -38,14 +38,12 @@ class _ModelCalls(Rewriter):
         self.within = node
         self._change = change
         self.found = 0
-        self.unfinished = 0
 
     def call(self, call: Call) -> Piece:
         if call.span.path != self.within or call.model is None or call.model.llm_cache_hit:
             return call
         self.found += 1
         if call.span.outcome != "ok":
-            self.unfinished += 1
             return call
         seconds, model = self._change(call, call.model, _seconds(call))
         return replace(call, pieces=_lasting(call, seconds), model=model)
@@ -58,10 +56,21 @@ def _change_calls(
     scenario.rewrite(rewriter)
     if not rewriter.found:
         scenario.note(f"no model call was seen in {node}: nothing changes")
-    if rewriter.unfinished:
+
+
+def _doubt_unfinished(node: str, scenario: Scenario) -> None:
+    """Calls that never answered do not tell how long they would have taken."""
+    calls = [
+        span
+        for request in scenario.requests
+        for span in request.spans
+        if span.kind == "model" and span.path == node
+    ]
+    unfinished = sum(call.outcome != "ok" for call in calls)
+    if unfinished:
         scenario.unmeasured.append(
-            f"{rewriter.unfinished} of {rewriter.found} model calls of {node} failed or were cut "
-            "off: how they would have ended is not known"
+            f"{unfinished} of {len(calls)} model calls of {node} failed or were cut off: how they "
+            "would have ended is not known"
         )
 
 
@@ -160,6 +169,7 @@ def swap_model(change: SwapModel, scenario: Scenario) -> None:
         return _Changed(seconds * factor, replace(changed, first_token_s=first_s))
 
     _change_calls(change.node, scenario, swapped)
+    _doubt_unfinished(change.node, scenario)
 
 
 class _Speed(NamedTuple):
@@ -222,6 +232,7 @@ def fewer_output_tokens(change: FewerOutputTokens, scenario: Scenario) -> None:
 
     if fewer:
         _change_calls(change.node, scenario, shortened)
+        _doubt_unfinished(change.node, scenario)
 
 
 def _seconds_per_token(node: str, scenario: Scenario) -> dict[str, float]:
