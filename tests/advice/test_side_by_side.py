@@ -171,4 +171,5 @@ def test_graphs_in_nodes_that_give_back_the_same_key_stay_in_a_row():
     counsel = counsel_on(row(one=same("first"), two=same("second"), end=node("c", "a")))
     assert ("one", "two") not in found(counsel)
     reasons = [one.reasons for one in counsel.refused if one.nodes == ["one", "two"]]
-    assert reasons == [["two reads q, which one writes", "both write a, q", *reasons[0][2:]]]
+    assert reasons[0][0].startswith("two reads q, which one writes (a graph gives back all its")
+    assert reasons[0][1] == "both write a, q"

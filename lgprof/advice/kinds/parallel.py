@@ -14,6 +14,8 @@ from lgprof.readable import plural
 from lgprof.whatif.changes import Parallel
 from lgprof.whatif.order import order_changes
 
+_GRAPH = " (a graph gives back all its keys, unless it has an output_schema)"
+
 
 def find(observed: Observed) -> Iterator[Finding]:
     """The longest rows of independent nodes, and the pairs that may not run side by side."""
@@ -161,7 +163,8 @@ def _overlaps(observed: Observed, graph: GraphShape, earlier: str, later: str) -
             yield f"{path} reads the whole state"
             return
     if needed := first_writes & set(later_reads):
-        yield f"{later} reads {_keys(needed)}, which {earlier} writes"
+        is_graph = observed.shape(earlier).is_graph
+        yield f"{later} reads {_keys(needed)}, which {earlier} writes{_GRAPH if is_graph else ''}"
     if both := first_writes & later_writes:
         if added := both & set(graph.reducers):
             yield f"both add to {_keys(added)}: the order of what they add would change"
