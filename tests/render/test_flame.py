@@ -30,6 +30,18 @@ def test_widths_are_exact(show, samples) -> None:
     ]
 
 
+def test_rows_in_which_nothing_can_be_read_are_counted_only(show, samples) -> None:
+    recording = samples.Recording()
+    outer, _ = recording.run("outer", 1), recording.run("next", 9)
+    for depth in range(1, 4):
+        outer = recording.node(
+            f"in{depth}", outer.start_s, outer.start_s + 1 / 2**depth, graph=outer
+        )
+    profile = samples.profile_of([recording.done()])
+    assert bars(show, profile, 100) == [[("next", 0, 90), ("outer", 90, 10)], []]
+    assert "3 rows of narrower frames not shown (-o FILE.svg)" in show(profile, sections=["flame"])
+
+
 @pytest.mark.parametrize(
     ("slowdown", "told"),
     [

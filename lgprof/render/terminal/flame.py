@@ -18,7 +18,7 @@ from lgprof.render.flame_text import (
     sampling_note,
 )
 from lgprof.render.terminal.cells import cell
-from lgprof.render.terminal.flame_rows import Placed, placed_rows, row_line
+from lgprof.render.terminal.flame_rows import Placed, chart_lines, placed_rows
 from lgprof.render.terminal.page import INDENT, Block, Page
 from lgprof.render.terminal.palette import QUIET, cell_style, role_of_flame
 from lgprof.render.terminal.text import fold
@@ -35,7 +35,7 @@ def flame_blocks(page: Page) -> list[Block]:
         return cell(page, _labels(page, placed.frame, flame.value), placed.width, style)
 
     rows = placed_rows(flame.children, flame.value, page.width - 2 * INDENT, _rest)
-    lines = [row_line(row, drawn) for row in rows]
+    lines = chart_lines(page, rows, drawn)
     if told := sampling_note(page.profile, page.flame, times=page.glyphs.times):
         folded = fold(told, page.width - 2 * INDENT)
         lines += [Text(" " * INDENT + line, style=QUIET) for line in folded]

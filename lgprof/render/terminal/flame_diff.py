@@ -23,7 +23,7 @@ from lgprof.render.flame_diff_text import (
 from lgprof.render.flame_text import flame_amount
 from lgprof.render.terminal.cells import cell
 from lgprof.render.terminal.facts import quiet_lines
-from lgprof.render.terminal.flame_rows import Placed, placed_rows, row_line
+from lgprof.render.terminal.flame_rows import Placed, chart_lines, placed_rows
 from lgprof.render.terminal.page import INDENT, Block, Paper
 from lgprof.render.terminal.palette import DARK_INK, QUIET
 
@@ -44,7 +44,7 @@ def flame_diff_blocks(
         return cell(paper, _labels(paper, placed.frame, steps, options), placed.width, style)
 
     rows = placed_rows(whole.children, whole.value, paper.width - 2 * INDENT, rest_of)
-    lines = [row_line(row, drawn) for row in rows]
+    lines = chart_lines(paper, rows, drawn)
     lines += _notes(paper, whole, base, new, options)
     note = diff_note(whole, options, ascii_only=paper.glyphs.ascii_only)
     return [Block("Flame graph", lines, note)]

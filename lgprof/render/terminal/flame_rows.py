@@ -9,10 +9,14 @@ from typing import Generic
 
 from rich.text import Text
 
+from lgprof.readable import plural
 from lgprof.render.framed import FrameT
-from lgprof.render.terminal.page import INDENT
+from lgprof.render.terminal.page import INDENT, Paper
+from lgprof.render.terminal.palette import QUIET
 
 _LEAST_WIDTH = 2
+_LEAST_NAMED = 6
+"""Cells in which something of a name can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,27 @@ def _append(row: list[Placed[FrameT]], start: int, width: int, frame: FrameT) ->
     row.append(Placed(start, width, frame, alternate=touches and not row[-1].alternate))
 
 
-def row_line(row: Sequence[Placed[FrameT]], drawn: Callable[[Placed[FrameT]], Text]) -> Text:
+def chart_lines(
+    paper: Paper,
+    rows: Sequence[Sequence[Placed[FrameT]]],
+    drawn: Callable[[Placed[FrameT]], Text],
+) -> list[Text]:
+    """The outermost row, those in which a frame has room for its name, and how many more.
+
+    Args:
+        paper: What it is drawn on.
+        rows: Made by `placed_rows`: none of a row is wider than the widest of the row above.
+        drawn: Draws a frame.
+    """
+    named = sum(max(placed.width for placed in row) >= _LEAST_NAMED for row in rows)
+    lines = [_row_line(row, drawn) for row in rows[: max(named, 1)]]
+    if below := len(rows) - len(lines):
+        told = f"{plural(below, 'row')} of narrower frames not shown (-o FILE.svg)"
+        lines.append(Text(" " * INDENT + paper.fit(told, paper.width - 2 * INDENT), style=QUIET))
+    return lines
+
+
+def _row_line(row: Sequence[Placed[FrameT]], drawn: Callable[[Placed[FrameT]], Text]) -> Text:
     """One row, each frame as ``drawn`` makes it."""
     line = Text(" " * INDENT)
     at = 0
