@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from lgprof.cli.output import Measured, StandardOutput
+    from lgprof.cli.output import Measured
     from lgprof.cli.proving import Trials
+    from lgprof.cli.standard_output import StandardOutput
     from lgprof.llm.price_table import PriceTable
     from lgprof.model import Advice
     from lgprof.render.terminal import AdviceNotes

@@ -17,7 +17,7 @@ from lgprof.errors import ExitCode
 
 if TYPE_CHECKING:
     from lgprof.cli.gate_options import GateOptions
-    from lgprof.cli.output import StandardOutput
+    from lgprof.cli.standard_output import StandardOutput
     from lgprof.cli.verdict_output import VerdictOutput
     from lgprof.model import Profile, Verdict
 
@@ -60,7 +60,7 @@ def gate(
 ) -> int:
     """Hold a graph to budgets, to another version of itself, or to a saved Profile."""
     from lgprof.cli.gate_options import read_gate_options
-    from lgprof.cli.output import StandardOutput
+    from lgprof.cli.standard_output import StandardOutput
     from lgprof.cli.verdict_output import VerdictOutput
     from lgprof.config import load_settings
 

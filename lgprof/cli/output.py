@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -10,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from lgprof.cli.leaving import note_cut_short
 from lgprof.cli.next_steps import next_steps
+from lgprof.cli.standard_output import StandardOutput
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,43 +44,8 @@ class Measured(Protocol):
 
 _Word = TypeVar("_Word", bound=str)
 _Result = TypeVar("_Result", bound=Measured)
-Report = Callable[[Measured, "StandardOutput", "str | None"], None]
+Report = Callable[[Measured, StandardOutput, "str | None"], None]
 """Prints (result, where to, where it was saved)."""
-
-
-class StandardOutput:
-    """Keeps standard output for the result where ``--json -`` asks for it.
-
-    The user's program may print, also from C or a child process, and after the run as well, from a
-    thread or at its exit: the file descriptor itself leads to standard error from now on.
-    """
-
-    def __init__(self, *, reserved: bool) -> None:
-        self._reserved = reserved
-        self._kept: int | None = None
-
-    def __enter__(self) -> StandardOutput:
-        if self._reserved:
-            sys.stdout.flush()
-            self._kept = os.dup(1)
-            os.dup2(2, 1)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._kept is not None:
-            os.close(self._kept)
-            self._kept = None
-
-    def people(self) -> IO[str]:
-        """Where people's output goes."""
-        return sys.stderr if self._reserved else sys.stdout
-
-    def write_result(self, data: bytes) -> None:
-        """Print the result itself, once."""
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            with os.fdopen(kept, "wb") as file:
-                file.write(data + b"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgprof.cli.output import StandardOutput, refuse_existing, require_all, save_by_default
+from lgprof.cli.output import refuse_existing, require_all, save_by_default
+from lgprof.cli.standard_output import StandardOutput
 from lgprof.errors import UsageError
 
 if TYPE_CHECKING:
