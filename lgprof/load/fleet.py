@@ -55,21 +55,17 @@ def load_test(
         KeyboardInterrupt: Ctrl-C, or a no, before the load began.
     """
     with ExitStack() as stack:
-        port = fleet.port or _free_port(fleet.host)
-        local: list[LocalWorker] = []
-        if fleet.expect_workers is None:
-            count = wanted_workers(options, fleet)
-            local = stack.enter_context(local_workers(count, target, fleet.host, port, folder))
+        port, local = fleet.port, list[LocalWorker]()
+        with socket.socket() as reserved:  # so that nobody takes the port during the imports
+            if port is None:
+                reserved.bind((fleet.host, 0))
+                port = reserved.getsockname()[1]
+            if fleet.expect_workers is None:
+                count = wanted_workers(options, fleet)
+                local = stack.enter_context(local_workers(count, target, fleet.host, port, folder))
 
-        from lgprof.load.conductor import conduct
-        from lgprof.load.report import load_profile
+            from lgprof.load.conductor import conduct
+            from lgprof.load.report import load_profile
 
         outcome = conduct(options, fleet, port, local, inputs, watch)
     return LoadResult(load_profile(outcome, options), outcome.failures)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

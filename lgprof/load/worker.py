@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,7 @@ from lgprof.clock import SYSTEM_CLOCK
 from lgprof.config import load_settings
 from lgprof.errors import ExitCode, LgprofError, UsageError
 from lgprof.load import messages as wire
-from lgprof.load.arrivals import Schedule, Share, Shares
-from lgprof.load.keeper import exact_sample, expected_sample
-from lgprof.load.ledger import Arrival
+from lgprof.load.assigned import Assigned
 from lgprof.load.locust_api import (
     Environment,
     WorkerRunner,
@@ -135,8 +133,7 @@ class _Worker:
         self._runner, self._source, self._folder, self._tell = runner, source, folder, tell
         self._setup: wire.Setup | None = None
         self._site: Site | None = None
-        self._shares: Shares | None = None
-        self._consumed = 0
+        self._assigned: Assigned | None = None
         self._seq = 0
         self._origin_ns = 0
         self._running: Future[None] | None = None
@@ -228,68 +225,21 @@ class _Worker:
         go = wire.decode(data, wire.Go)
         if self._site is None or self._setup is None:
             return
-        warmup = Schedule(tuple(go.warmup_stages), _kind(go), self._setup.seed)
-        warmup_s = warmup.duration_s if go.warmup_stages else 0.0
-        now_ns = SYSTEM_CLOCK.now_ns()
-        self._origin_ns = now_ns + int((go.start_in_s + warmup_s) * 1e9)
-        self._shares = Shares(Share(go.share.first, go.share.slot, go.share.of))
+        assigned = self._assigned = Assigned(go, self._setup)
+        self._origin_ns = self._site.lag_from_ns = assigned.origin_ns
         self._cpu_start_s, self._starved_start_s = self._cpu_s(), self._site.starved_s()
-        self._site.lag_from_ns = self._origin_ns
         if go.users is None:
-            self._running = self._site.start_schedule(self._arrivals(go, warmup))
+            self._running = self._site.start_schedule(assigned.scheduled())
         else:
-            take = self._user_arrivals(go)
-            self._running = self._site.start_users(go.users, take, go.think_s)
+            self._running = self._site.start_users(go.users, assigned.taken_by_user, go.think_s)
             if go.duration_s is not None:  # a user who thinks then need not come back
                 gevent.spawn_later(go.start_in_s + go.duration_s, self._site.stop)
         gevent.spawn(self._guarded, self._report)
         self._tell("the load begins")
 
-    def _arrivals(self, go: wire.Go, warmup: Schedule) -> Iterator[Arrival]:
-        """This worker's part of the schedule. It is read in the thread of the load."""
-        assert self._shares is not None
-        assert self._setup is not None
-        begin_ns = self._origin_ns
-        if go.warmup_stages:
-            warmup_ns = begin_ns - int(warmup.duration_s * 1e9)
-            for number, time_s in enumerate(warmup.times_s()):
-                if number % go.share.of == go.share.slot:
-                    due_ns = warmup_ns + int(time_s * 1e9)
-                    yield Arrival(go.warmup_index + number, due_ns, measured=False)
-        schedule = Schedule(tuple(go.stages), _kind(go), self._setup.seed)
-        is_sampled = exact_sample(schedule.count, self._setup.keep, self._setup.seed)
-        for number, time_s in enumerate(schedule.times_s()):
-            if self._shares.has(number):
-                due_ns = begin_ns + int(time_s * 1e9)
-                yield Arrival(number, due_ns, sampled=is_sampled(number))
-            self._consumed = number + 1
-
-    def _user_arrivals(self, go: wire.Go) -> Callable[[], Arrival | None]:
-        """The closed model: numbers for this worker's users, until the time or the count is up."""
-        assert self._setup is not None
-        end_ns = None if go.duration_s is None else self._origin_ns + int(go.duration_s * 1e9)
-        is_sampled = expected_sample(go.sample_share or 0.0, self._setup.seed)
-        warmup_number, number = go.warmup_index + go.share.slot, go.share.slot
-
-        def take() -> Arrival | None:
-            nonlocal warmup_number, number
-            now_ns = SYSTEM_CLOCK.now_ns()
-            if now_ns < self._origin_ns:
-                warmup_number += go.share.of
-                return Arrival(warmup_number - go.share.of, now_ns, measured=False)
-            is_late = end_ns is not None and now_ns >= end_ns
-            if is_late or (go.limit is not None and number >= go.limit):
-                return None
-            taken, number = number, number + go.share.of
-            self._consumed = number
-            return Arrival(taken, now_ns, sampled=is_sampled(taken))
-
-        return take
-
     def _on_share(self, data: bytes) -> None:
-        share = wire.decode(data, wire.ShareOf)
-        if self._shares is not None:
-            self._shares.take_over(Share(share.first, share.slot, share.of))
+        if self._assigned is not None:
+            self._assigned.take_over(wire.decode(data, wire.ShareOf))
 
     def _report(self) -> None:
         """A batch every second, and the last word when all is over."""
@@ -332,7 +282,7 @@ class _Worker:
             peak_queued=desk.peak_waiting,
             warm_up_requests=ledger.warm_up.requests,
             warm_up_failed=ledger.warm_up.failed,
-            consumed=self._consumed,
+            consumed=self._assigned.consumed if self._assigned else 0,
             finished=finished,
         )
 
@@ -359,10 +309,6 @@ class _Worker:
     def _cpu_s(self) -> float:
         times = self._process.cpu_times()
         return float(times.user + times.system)
-
-
-def _kind(go: wire.Go) -> Any:
-    return "poisson" if go.arrivals == "poisson" else "constant"
 
 
 def _defect() -> wire.Refusal:
