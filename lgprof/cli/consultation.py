@@ -47,7 +47,7 @@ class Consultation:
         self._notes: AdviceNotes | None = None
         self._untried = 0
         self.mistake: UsageError | None = None
-        """A ``--what-if`` that cannot be read."""
+        """A ``--what-if`` that cannot be read, a proof that nobody agreed to."""
 
     def on(self, measured: Known) -> Measured:
         """What was measured, with advice."""
@@ -93,6 +93,8 @@ class Consultation:
                 self._untried -= 1
         except KeyboardInterrupt:
             profile.interrupted = True
+        except UsageError as error:  # nobody was there to agree to the cost: what is known stays
+            self.mistake = error
 
     def report(self, result: Measured, stdout: StandardOutput, saved_to: str | None) -> None:
         """Print it for people."""
