@@ -193,7 +193,7 @@ class _Played:
         key = tuple((run.span.id, *map(id, run.steps)) for run in part.runs)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = schedule_s(part), _bill(list(all_pieces(part.runs)))
+            found = self._known[key] = schedule_s(part), _bill(all_pieces(part.runs))
         return found
 
 
@@ -202,7 +202,7 @@ def _effect(recorded: Schedule, changed: Schedule, played: _Played) -> _Effect:
         return _Effect()
     before, after = differing(recorded, changed)
     before_s, bill = played.outcome(before)
-    pieces = list(all_pieces(after.runs))
+    pieces = all_pieces(after.runs)
     new_bill = _bill(pieces)
     told = bill.unpriced == new_bill.unpriced
     return _Effect(

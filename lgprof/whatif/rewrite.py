@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -116,29 +116,28 @@ class Rewriter:
         return piece
 
 
-def all_pieces(pieces: Iterable[Piece], within: str | None = None) -> Iterator[Piece]:
+def all_pieces(pieces: Iterable[Piece], within: str | None = None) -> list[Piece]:
     """The pieces and all inside them; LangGraph's own work around them is left out.
 
     Args:
         pieces: Where to begin.
         within: Path of a node: other nodes' calls are not looked into. None for all.
     """
-    open_ = list(pieces)
-    while open_:
-        piece = open_.pop()
-        yield piece
+    found = list(pieces)
+    for piece in found:  # which grows meanwhile
         if type(piece) in LEAVES:
             continue
         if isinstance(piece, Call | InExecutor):
-            open_ += piece.pieces
+            found += piece.pieces
         elif isinstance(piece, Fork):
             for branch in piece.branches:
-                open_ += branch
+                found += branch
         elif isinstance(piece, Task):
             if leads_to(piece.span.path, within):
                 for attempt in piece.attempts:
-                    open_ += attempt.body
-            open_ += piece.then
+                    found += attempt.body
+            found += piece.then
         elif isinstance(piece, GraphRun):
             for step in piece.steps:
-                open_ += step.tasks
+                found += step.tasks
+    return found
