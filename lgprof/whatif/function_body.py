@@ -23,7 +23,9 @@ _CALLS = ("model", "tool", "retriever")
 _JOINED_S = 0.001
 """Holds that nearly touch are one, up to this length: nobody gets in between them for long."""
 _TOUCH_S = 0.0001
-_JUST_AFTER_S = 0.0004
+_JUST_BEFORE_S = 0.0004
+_AFTER_SIBLINGS_S = 0.002
+"""Who has waited for the loop has his turn when others have had theirs."""
 _TOO_SHORT_S = 0.00003
 """A hold that keeps nobody waiting."""
 _ANOTHER_TURN = Wait(0.0), Hold(0.0, 0.0)
@@ -69,7 +71,7 @@ class LoopTime:
         starts_s = [segment.start_s for segment in segments]
 
         def ours(stretches: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-            return [(start_s, end_s) for start_s, end_s in stretches if _is_near(starts_s, end_s)]
+            return [wait for wait in stretches if _goes_on(starts_s, wait)]
 
         return LoopTime(segments, LoopWaits(ours(self._waits.queued), ours(self._waits.late)))
 
@@ -159,10 +161,13 @@ def _joined(segments: Sequence[Segment]) -> list[tuple[float, float, float]]:
     return holds
 
 
-def _is_near(ascending_s: Sequence[float], moment_s: float) -> bool:
-    """Whether one of some moments is near another."""
-    after = bisect_right(ascending_s, moment_s - _JUST_AFTER_S)
-    return after < len(ascending_s) and ascending_s[after] < moment_s + _JUST_AFTER_S
+def _goes_on(starts_s: Sequence[float], wait: tuple[float, float]) -> bool:
+    """Whether who held the loop at some moments waited for it: his next turn came soon after."""
+    start_s, end_s = wait
+    following = bisect_right(starts_s, start_s)
+    if following == len(starts_s):
+        return False
+    return end_s - _JUST_BEFORE_S <= starts_s[following] < end_s + _AFTER_SIBLINGS_S
 
 
 class ThreadTime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from langgraph.graph import START, StateGraph
 from lgprof.model import Segment, Span
 from lgprof.whatif import Unblock, WhatIf
 from lgprof.whatif.asyncio_tasks import Strand, strands
+from lgprof.whatif.function_body import LoopTime
+from lgprof.whatif.long_holds import LoopWaits
+from lgprof.whatif.pieces import Wait
 from tests.profiling import profile_graph
 from tests.virtual_time import VirtualTime
 from tests.whatif.graphs import State
@@ -104,3 +108,19 @@ def test_a_call_that_queued_behind_a_block_begins_with_it_out_of_the_way() -> No
     saving = WhatIf(profile).predict([Unblock("blocks")]).saving
     assert saving is not None
     assert saving.mean_s == pytest.approx(0.03, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("turn_s", "waits_s"),
+    [(0.030, 0.010), (0.0312, 0.0112), (0.050, 0.050), (0.020, 0.020)],
+    ids=["at once", "after a sibling", "later", "meanwhile"],
+)
+def test_a_task_queued_for_the_loop_if_its_next_turn_came_soon_after(
+    turn_s: float, waits_s: float
+) -> None:
+    """Another one held it from 10 to 30 ms."""
+    own = [Segment(0.0, 0.00005, 0.00005), Segment(turn_s, 0.00005, 0.00005)]
+    whole = LoopTime(own, LoopWaits([(0.010, 0.030)], []))
+    pieces = whole.of_task(own).pieces(0.0, turn_s)
+    waited_s = math.fsum(piece.seconds for piece in pieces if isinstance(piece, Wait))
+    assert waited_s == pytest.approx(waits_s, abs=0.0001)
