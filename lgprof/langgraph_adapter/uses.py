@@ -230,5 +230,14 @@ def namespace_of(value: object) -> object:
 
 def is_library_file(path: str) -> bool:
     """Whether a file is no part of the user's project."""
-    in_packages = "site-packages" in path or "dist-packages" in path
-    return in_packages or path.startswith((_STANDARD_LIBRARY, "<frozen"))
+    return _in_packages(path) or path.startswith((_STANDARD_LIBRARY, "<frozen"))
+
+
+def is_of_python(function: types.FunctionType) -> bool:
+    """Whether its code is in the standard library: what wraps a dataclass's ``repr``, say."""
+    file = function.__code__.co_filename
+    return file.startswith(_STANDARD_LIBRARY) and not _in_packages(file)
+
+
+def _in_packages(path: str) -> bool:
+    return "site-packages" in path or "dist-packages" in path

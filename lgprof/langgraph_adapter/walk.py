@@ -32,6 +32,7 @@ from lgprof.langgraph_adapter.uses import (
     codes_of,
     global_uses,
     is_library_file,
+    is_of_python,
     named_globals,
     names_in,
 )
@@ -84,11 +85,12 @@ def functions_of(parts: Iterable[object]) -> list[types.FunctionType]:
 
 
 def own_functions_of(parts: Iterable[object]) -> list[types.FunctionType]:
-    """The same without those of LangGraph and LangChain."""
+    """The same without those of LangGraph, LangChain and Python itself."""
     return [
         function
         for function in functions_of(parts)
         if (function.__module__ or "").partition(".")[0] not in _FRAMEWORK
+        and not is_of_python(function)
     ]
 
 

@@ -7,6 +7,7 @@ import functools
 import random
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -146,8 +147,22 @@ def through_a_module(state: State) -> dict[str, Any]:
     return {}
 
 
+@dataclass
+class Options:
+    number: int = 1
+
+    @classmethod
+    def of(cls, state: State) -> Options:
+        return cls(state["q"])
+
+
+def through_a_dataclass(state: State) -> dict[str, Any]:
+    return {"a": Options.of(state).number}
+
+
 def test_a_pure_node_has_none():
     assert hints_of(pure) == NodeHints()
+    assert hints_of(through_a_dataclass) == NodeHints()
     assert hints_of(seeded_chance) == NodeHints()
 
 
