@@ -26,7 +26,8 @@ class GeneratorFacts:
     places: int
     """Requests that may be under way, running and waiting ones."""
     places_wanted: float | None
-    """So many would be under way in a graph that nothing slows down; None where there is room."""
+    """So many would be under way in a graph that nothing slows down; None where there is room, or
+    where requests that waited for the graph took it."""
     unsent_by_loss: int
     """Arrivals that no worker took over in time."""
     lost_workers: int

@@ -102,10 +102,13 @@ def _places(outcome: Outcome) -> int:
 def _places_wanted(outcome: Outcome) -> float | None:
     """How many requests are under way where nothing slows them down, if that is more than may be.
 
-    By rate and latency (J. D. C. Little, *A Proof for the Queuing Formula L = λW*, 1961).
+    By rate and latency (J. D. C. Little, *A Proof for the Queuing Formula L = λW*, 1961). None also
+    where the places were taken by requests that waited for their start: then the graph is slow.
     """
     unloaded_s, schedule = outcome.baseline.graph_s, outcome.plan.schedule
-    if schedule is None or unloaded_s is None:
+    last = [found.last for found in outcome.book.workers.values() if found.last]
+    running = sum(batch.peak_in_flight for batch in last)
+    if schedule is None or unloaded_s is None or running < sum(b.peak_queued for b in last):
         return None
     peak_rps = max(max(stage.from_rps, stage.to_rps) for stage in schedule.stages)
     wanted = peak_rps * unloaded_s

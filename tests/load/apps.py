@@ -215,6 +215,12 @@ async def sleep_a_second(state: State) -> State:
     return {}
 
 
+async def take_time(state: State) -> State:
+    await asyncio.sleep(0.3)
+    return {}
+
+
+takes_time = one_node(take_time)
 sleeps_long = one_node(sleep_long)
 sleeps_a_second = one_node(sleep_a_second)
 

@@ -120,6 +120,17 @@ def test_arrivals_beyond_the_limit_are_dropped(project: LoadProject) -> None:
     assert "dropped" in [warning["code"] for warning in profile["warnings"]]
 
 
+def test_a_limit_below_what_runs_without_load_makes_the_numbers_invalid(
+    project: LoadProject,
+) -> None:
+    options = ("--rps", "40", "-d", "1s", "--max-in-flight", "4", "--strict")
+    load = project.loaded("takes_time", *I, *options, code=5)["load"]
+    assert load["dropped"] > 0
+    assert load["saturation"] is None
+    [reason] = [one for one in load["fidelity"]["reasons"] if "were dropped" in one]
+    assert reason.endswith("requests would be under way, and --max-in-flight lets 4 in")
+
+
 def test_the_bill_of_two_workers(project: LoadProject) -> None:
     project.write("prices.toml", '"gpt-4o-mini" = { input = 100.0, output = 0.0 }')
     prices = ("--prices", "prices.toml", "--monthly-requests", "1e6")
