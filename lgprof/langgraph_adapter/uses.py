@@ -234,9 +234,9 @@ def is_library_file(path: str) -> bool:
 
 
 def is_of_python(function: types.FunctionType) -> bool:
-    """Whether its code is in the standard library: what wraps a dataclass's ``repr``, say."""
+    """Whether the standard library holds its code, or made it: a dataclass's methods, say."""
     file = function.__code__.co_filename
-    return file.startswith(_STANDARD_LIBRARY) and not _in_packages(file)
+    return file == "<string>" or (file.startswith(_STANDARD_LIBRARY) and not _in_packages(file))
 
 
 def _in_packages(path: str) -> bool:

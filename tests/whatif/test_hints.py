@@ -7,16 +7,18 @@ import functools
 import random
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from langchain_core.runnables import RunnableConfig
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.config import get_store
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from lgprof.langgraph_adapter.hints import node_hints
@@ -138,6 +140,35 @@ def through_a_new_object(state: State) -> dict[str, Any]:
     return {}
 
 
+@dataclass
+class Point:
+    x: int = 0
+    marks: list[int] = field(default_factory=list)
+
+
+class Model(BaseModel):
+    model_config = {"extra": "forbid"}
+    x: int = 0
+
+
+@functools.cache
+def lower(text: str) -> str:
+    return text.lower()
+
+
+def makes_objects(state: State) -> dict[str, Any]:
+    from json import loads
+
+    return {"a": [Point(), Model.model_validate({}), Model(x=1), loads(lower("1"))]}
+
+
+CHAIN = ChatPromptTemplate.from_messages([("human", "{q}")]) | RunnableLambda(str)
+
+
+def asks_a_chain(state: State) -> dict[str, Any]:
+    return {"a": CHAIN.invoke({"q": 1})}
+
+
 def through_a_cache(state: State) -> dict[str, Any]:
     return {"a": remembered(state["q"])}
 
@@ -164,6 +195,8 @@ def test_a_pure_node_has_none():
     assert hints_of(pure) == NodeHints()
     assert hints_of(through_a_dataclass) == NodeHints()
     assert hints_of(seeded_chance) == NodeHints()
+    assert hints_of(makes_objects) == NodeHints()
+    assert hints_of(asks_a_chain) == NodeHints()
 
 
 @pytest.mark.parametrize(
