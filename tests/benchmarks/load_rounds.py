@@ -341,7 +341,7 @@ def engine_of_nothing(
             running = thread.submit(run())
             total, due_s, seq = Total(), time.perf_counter() + REPORT_EVERY_S, 0
             while not running.done():
-                time.sleep(0.02)
+                time.sleep(max(0.0, min(_POLL_S, due_s - time.perf_counter())))
                 if time.perf_counter() >= due_s or running.done():
                     due_s, seq = due_s + REPORT_EVERY_S, seq + 1
                     each_batch(_batch(ledger, seq, total))
