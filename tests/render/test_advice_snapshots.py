@@ -117,6 +117,15 @@ def test_what_saves_nothing_stands_below_what_saves(samples) -> None:
     assert "Find out why the graph runs into its limit" in others
 
 
+def test_what_saves_money_alone_says_so_in_a_line(samples) -> None:
+    profile = advised(samples.agent())
+    profile.advice = profile.advice[-1:]
+    profile.advice[0].saving = saving(0.0, 0.0, 5.38)
+    profile.advice[0].status = "predicted"
+    text = shown(profile, AdviceNotes(), 100)
+    assert "predicted  $5.38 per 1,000 requests, and no time" in text
+
+
 def test_nothing_to_gain_says_why(samples) -> None:
     profile = samples.agent()
     profile.advice = []

@@ -108,6 +108,8 @@ def _heading(page: Page, number: str, advice: Advice) -> list[Text]:
 
 def _predicted_words(page: Page, saving: Saving) -> str:
     low, high = saving.mean_ci_s
+    if saving.usd_per_1k_requests and not (low or saving.mean_s or high):
+        return f"{usd(saving.usd_per_1k_requests)} per 1,000 requests, and no time"
     nothing = "" if saving.is_gain else "no saving: "
     facts = [
         f"{nothing}{page.time(saving.mean_s)} of the mean, {percent(saving.share)} "
