@@ -33,13 +33,12 @@ from lgprof.load.locust_api import (
     quiet_locust,
 )
 from lgprof.load.site import Site
-from lgprof.load.waiting import in_thread
+from lgprof.load.waiting import in_thread, set_when
 from lgprof.load.worker_names import STARTED_BY_MASTER
 from lgprof.readable import plural
 from lgprof.target import TargetSource, import_sandbox, load_target
 
 REPORT_EVERY_S = 1.0
-_POLL_S = 0.1
 _CLOSE_WITHIN_S = 1.5
 _LOOK_FOR_MASTER_EVERY_S = 0.5
 
@@ -165,8 +164,7 @@ class _Worker:
         """Answer the master until it is over, or is gone."""
         self._send(wire.HELLO, self._hello)
         self._tell("the master was found; it begins when all workers are there")
-        while len(self._runner.greenlet):
-            gevent.sleep(0.5)
+        self._runner.greenlet.join()
 
     def _receive(
         self, handler: Callable[[bytes], None], environment: Any, msg: Any, **_: Any
@@ -248,8 +246,8 @@ class _Worker:
         assert running is not None
         # At whole seconds of the test, so that reports and intervals have the same bounds.
         due_s = math.floor(self._time_s()) + REPORT_EVERY_S
-        while not running.done() and not site.is_stuck:
-            gevent.sleep(min(_POLL_S, max(0.0, due_s - self._time_s())))
+        over = set_when(running)
+        while not over.wait(max(0.0, due_s - self._time_s())) and not site.is_stuck:
             if self._time_s() >= due_s:
                 due_s = math.floor(self._time_s()) + REPORT_EVERY_S
                 self._send(wire.BATCH, self._batch())

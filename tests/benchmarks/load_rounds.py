@@ -10,7 +10,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +38,8 @@ from lgprof.target import Inputs, TargetSource
 
 Call = Callable[[], Awaitable[Any]]
 
-REPORT_EVERY_S, _POLL_S = 1.0, 0.1
-"""Of a worker's main thread."""
+REPORT_EVERY_S, _AWAKE_EVERY_S = 1.0, 0.33
+"""Of a worker's main thread: it reports, and Locust exchanges heartbeats."""
 _START_IN_NS = 50_000_000
 _DEFAULT_KEEP, _DEFAULT_TEST_S = 200, 30.0
 now_ns = SYSTEM_CLOCK.now_ns
@@ -268,7 +268,8 @@ def reported(
     """Wait as a worker's main thread does, as rarely awake, with a batch every second."""
     total, due_s, seq = Total(), time.perf_counter() + REPORT_EVERY_S, 0
     while not running.done() and time.perf_counter() < until_s:
-        time.sleep(max(0.0, min(_POLL_S, min(due_s, until_s) - time.perf_counter())))
+        left_s = min(due_s, until_s) - time.perf_counter()
+        wait([running], max(0.0, min(_AWAKE_EVERY_S, left_s)))
         if time.perf_counter() >= due_s:
             due_s, seq = due_s + REPORT_EVERY_S, seq + 1
             found.batches.append(_batch(ledger, seq, total))
@@ -341,7 +342,7 @@ def engine_of_nothing(
             running = thread.submit(run())
             total, due_s, seq = Total(), time.perf_counter() + REPORT_EVERY_S, 0
             while not running.done():
-                time.sleep(max(0.0, min(_POLL_S, due_s - time.perf_counter())))
+                wait([running], max(0.0, min(_AWAKE_EVERY_S, due_s - time.perf_counter())))
                 if time.perf_counter() >= due_s or running.done():
                     due_s, seq = due_s + REPORT_EVERY_S, seq + 1
                     each_batch(_batch(ledger, seq, total))
