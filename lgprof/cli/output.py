@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
@@ -279,11 +280,13 @@ def save_by_default(profile: Profile, cwd: Path, problems: list[str]) -> Path | 
     folders: Sequence[Path] = (cwd / FOLDER, Path(tempfile.gettempdir()) / "lgprof")
     unwritten: list[str] = []
     for folder in folders:
-        file = _free_name(folder, f"{profile.kind}-{moment}")
-        if _write(profile, file, False, unwritten):
+        file = _taken_name(folder, f"{profile.kind}-{moment}")
+        if _write(profile, file, True, unwritten):
             instead = f"the Profile is in {file}; -o FILE.json saves it where you say"
             problems += [f"{reason}: {instead}" for reason in unwritten]
             return file.relative_to(cwd) if file.is_relative_to(cwd) else file
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
     problems += unwritten
     return None
 
@@ -307,9 +310,13 @@ def _write(
     return True
 
 
-def _free_name(folder: Path, stem: str) -> Path:
-    file, number = folder / f"{stem}.json", 1
-    while file.exists():
-        number += 1
-        file = folder / f"{stem}-{number}.json"
-    return file
+def _taken_name(folder: Path, stem: str) -> Path:
+    """A file that nobody else has, taken at once: another lgprof may save in the same second."""
+    with suppress(OSError):  # writing it will tell
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            file = folder / (f"{stem}.json" if number == 1 else f"{stem}-{number}.json")
+            with suppress(FileExistsError):
+                file.touch(mode=0o600, exist_ok=False)
+                return file
+    return folder / f"{stem}.json"
