@@ -64,7 +64,7 @@ def test_a_node_ten_times_slower_is_named_and_more_tokens_are_counted(
     verdict = compared(repository, progress)
     assert verdict.verdict == "fail"
     assert check_of(verdict, "wall").verdict == "fail"
-    assert verdict.culprits == ["search"]
+    assert verdict.culprits[0] == "search"  # `draft`, whose prompt grew, may follow
     assert verdict.reasons[0].startswith("search adds ")
     tokens = check_of(verdict, "tokens.input.per_request")
     assert (tokens.base, tokens.new, tokens.exact, tokens.verdict) == (204, 404, True, "fail")

@@ -79,8 +79,9 @@ def test_each_node_has_its_own() -> None:
         assert node.sites[0].function == "hold"
         assert node.sites[0].file.endswith("test_memory.py")
         assert not node.sites[0].file.startswith("/")
-    assert row(memory, "frees").retained_bytes < MB
     assert memory.peak_bytes >= 24 * MB
+    # What is freed at once falls between two snapshots now and then, and its node has no row.
+    assert all(node.retained_bytes < MB for node in memory.nodes if node.path == "frees")
     assert all(node.peak_bytes < MB for node in memory.nodes if node.path == "idle")
 
 
